@@ -1,0 +1,63 @@
+"""``python -m exporters rtmp|hls|cdn|viewers``: run one exporter until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exporters import settings
+from exporters.errors import ConfigError
+from exporters.server import parse_address, serve
+
+KINDS = {
+    "rtmp": "media servers: nginx-rtmp, SRS, MediaMTX",
+    "hls": "playlists and segments, at the origin and each CDN",
+    "cdn": "edge access logs of nginx, CloudFront, Fastly, Cloudflare, Akamai",
+    "viewers": "viewer sessions from CMCD, beacons and app events",
+}
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Run the named exporter; exit code 2 with one clear line when the configuration is wrong."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:2] == ["hls", "validate"]:
+        from exporters.hls import validate
+
+        return int(validate.main(arguments[2:]))
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=environ.get("LOG_LEVEL", "INFO").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Each exporter's service module has CONFIG (a settings dataclass), PREFIX and build(config).
+    module: Any = importlib.import_module(f"exporters.{options.kind}.service")
+    try:
+        config = settings.read(module.CONFIG, module.PREFIX, environ)
+        address = parse_address(f"{module.PREFIX}LISTEN", config.listen)
+        service = module.build(config)
+        if options.check_config:
+            print(f"{options.kind}: configuration is fine")
+            return 0
+        serve(service, address)
+    except ConfigError as error:
+        print(f"{options.kind} exporter: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m exporters", description=__doc__)
+    commands = parser.add_subparsers(dest="kind", required=True, metavar="|".join(KINDS))
+    for kind, text in KINDS.items():
+        command = commands.add_parser(kind, help=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+        command.description = f"Exports {text}. Settings are environment variables; docs/configuration.md lists them."
+        command.add_argument("--check-config", action="store_true", help="check the settings and end")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

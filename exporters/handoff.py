@@ -1,0 +1,65 @@
+"""The hand-off from the CDN exporter to the session engine: parsed log records that speak of viewers, in batches.
+
+A batch is JSON ``{"source": "edge", "sequence": 7, "records": [[…], …]}``; a record is the array of
+``DeliveryRecord``'s fields in order. ``sequence`` grows by one a batch and source, so that a batch sent again after a
+lost answer or a restart is taken once. Addresses are whole here, because country and session inference need them; the
+session engine truncates them before anything is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from exporters.errors import SourceFormatError
+
+
+class DeliveryRecord(NamedTuple):
+    """One edge request by a viewer, as the session engine needs it. Missing texts are empty, missing numbers -1."""
+
+    time: float
+    """Unix seconds at which the request ended."""
+    cdn: str
+    stream: str
+    kind: str
+    """multivariant, media, segment, part, init, key, other"""
+    variant: str
+    """rendition name from the path, ``""`` where the path has none"""
+    status: int
+    bytes: int
+    seconds: float
+    """how long the edge took to answer in full"""
+    address: str
+    user_agent: str
+    country: str
+    """ISO 3166-1 alpha-2 from the log, or empty"""
+    signed_id: str
+    """a viewer id carried by the URL or a cookie, or empty"""
+    cmcd: str
+    """the CMCD text, percent-decoded once: query argument, or the four headers joined by commas; or empty"""
+
+
+class Batch(NamedTuple):
+    """Records of one source, with the number that makes a repeat recognisable."""
+
+    source: str
+    sequence: int
+    records: Sequence[DeliveryRecord]
+
+
+def write_batch(batch: Batch) -> bytes:
+    """A batch as JSON."""
+    records = [tuple(record) for record in batch.records]
+    return orjson.dumps({"source": batch.source, "sequence": batch.sequence, "records": records})
+
+
+def read_batch(body: bytes) -> Batch:
+    """Read a batch; raises SourceFormatError when it is not one."""
+    try:
+        data: dict[str, Any] = orjson.loads(body)
+        records = [DeliveryRecord._make(row) for row in data["records"]]
+        return Batch(str(data["source"]), int(data["sequence"]), records)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise SourceFormatError(f"not a hand-off batch: {error}") from error

@@ -1,0 +1,76 @@
+"""The query catalogue: every PromQL text the bridge and the recorder ask, by name.
+
+The texts read recorded series (``prometheus/rules``), so that REST, WebSocket, Grafana and history share one arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A named instant query, and the labels that tell its results apart."""
+
+    name: str
+    promql: str
+    labels: tuple[str, ...] = ("stream",)
+
+
+# Streams
+STREAM_UP = Query("stream_up", "stream:livestream_rtmp_stream_up:max")
+STREAM_START = Query("stream_start", "stream:livestream_rtmp_stream_start_timestamp_seconds:max")
+STREAM_FIRST_START = Query("stream_first_start", "stream:livestream_rtmp_stream_first_start_timestamp_seconds:min")
+STREAM_INGEST_RATE = Query("stream_ingest_rate", "stream:livestream_rtmp_stream_receive_bytes:rate1m")
+STREAM_FRAME_RATE = Query("stream_frame_rate", "max by (stream) (livestream_rtmp_stream_video_frame_rate_hertz)")
+STREAM_WIDTH = Query("stream_width", "max by (stream) (livestream_rtmp_stream_video_width_pixels)")
+STREAM_HEIGHT = Query("stream_height", "max by (stream) (livestream_rtmp_stream_video_height_pixels)")
+STREAM_DROPPED_FRAMES = Query("stream_dropped_frames", "sum by (stream) (livestream_rtmp_stream_dropped_frames_total)")
+STREAM_RECONNECTS = Query("stream_reconnects", "sum by (stream) (livestream_rtmp_reconnects_total)")
+STREAM_AVAILABLE = Query("stream_available", "stream:livestream_available:ratio")
+PLAYLIST_STALE = Query("playlist_stale", "stream:livestream_hls_playlist_stale:max")
+PLAYLIST_AGE = Query("playlist_age", "stream:livestream_hls_playlist_age_seconds:max")
+LIVE_EDGE_LATENCY = Query("live_edge_latency", "stream:livestream_hls_live_edge_latency_seconds:max")
+HLS_UP = Query("hls_up", "max by (stream) (livestream_hls_up)")
+
+# Viewers
+VIEWERS = Query("viewers", "stream:livestream_viewer_concurrent:sum")
+PEAK_VIEWERS = Query("peak_viewers", "stream:livestream_viewer_concurrent:peak")
+PLAYS = Query("plays", "stream:livestream_viewer_broadcast_plays:sum")
+WATCH_SECONDS = Query("watch_seconds", "stream:livestream_viewer_broadcast_watch_seconds:sum")
+ENGAGEMENTS = Query("engagements", "stream_event:livestream_viewer_broadcast_engagements:sum", ("stream", "event"))
+SESSION_STATES = Query("session_states", "stream_state:livestream_viewer_sessions:sum", ("stream", "state"))
+VIEWERS_BY_COUNTRY = Query(
+    "viewers_by_country", "stream_country:livestream_viewer_concurrent:sum", ("stream", "country")
+)
+VIEWERS_BY_DEVICE = Query("viewers_by_device", "stream_device:livestream_viewer_concurrent:sum", ("stream", "device"))
+VIEWERS_BY_VARIANT = Query(
+    "viewers_by_variant", "stream_variant:livestream_viewer_concurrent:sum", ("stream", "variant")
+)
+STALL_RATIO = Query("stall_ratio", "stream:livestream_viewer_stall_per_watch_seconds:ratio_rate5m")
+STARTUP_P50 = Query("startup_p50", "stream:livestream_viewer_startup_seconds:p50_5m")
+STARTUP_P95 = Query("startup_p95", "stream:livestream_viewer_startup_seconds:p95_5m")
+LIVE_LATENCY_P50 = Query("live_latency_p50", "stream:livestream_viewer_live_latency_seconds:p50_5m")
+REVENUE_TODAY = Query("revenue_today", "stream:livestream_viewer_revenue_today:sum")
+ENGAGED_RATIO = Query("engaged_ratio", "stream:livestream_viewer_engaged_per_sessions:ratio_rate1h")
+UNIQUE_VIEWERS = Query("unique_viewers", 'max by (stream) (livestream_viewer_unique_estimate{window="stream"})')
+CHAT_PARTICIPANTS = Query("chat_participants", "max by (stream) (livestream_viewer_chat_participants_estimate)")
+
+# Edge
+EDGE_BYTES = Query("edge_bytes", "stream:livestream_cdn_response_bytes:rate1m")
+EDGE_ERROR_RATIO = Query("edge_error_ratio", "stream:livestream_cdn_failed_per_requests:ratio_rate1m")
+EDGE_TTFB = Query("edge_ttfb", "stream:livestream_cdn_time_to_first_byte_seconds:mean1m")
+
+# Platform
+CLUSTER_ERROR_RATIO = Query("cluster_error_ratio", "cluster:livestream_cdn_failed_per_requests:ratio_rate1m", ())
+CLUSTER_ENGAGED_RATIO = Query(
+    "cluster_engaged_ratio", "cluster:livestream_viewer_engaged_per_sessions:ratio_rate1h", ()
+)
+CLUSTER_STALL_RATIO = Query("cluster_stall_ratio", "cluster:livestream_viewer_stall_per_watch_seconds:ratio_rate5m", ())
+HOST_CPU = Query("host_cpu", "cluster:livestream_rtmp_host_cpu:mean", ())
+EXPORTERS_UP = Query("exporters_up", 'min by (hop) (up{service="livestream",hop!=""})', ("hop",))
+SOURCES_UP = Query("sources_up", "min by (exporter) (livestream_exporter_collector_success)", ("exporter",))
+
+SNAPSHOT: tuple[Query, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Query))
+"""All that one tick of the bridge asks."""
+BY_NAME: dict[str, Query] = {query.name: query for query in SNAPSHOT}
