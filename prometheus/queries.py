@@ -1,6 +1,6 @@
 """The query catalogue: every PromQL text the bridge and the recorder ask, by name.
 
-The texts read recorded series (``prometheus/rules``), so that REST, WebSocket, Grafana and history share one arithmetic.
+The texts read recorded series (``prometheus/rules``): REST, WebSocket, Grafana and history share one arithmetic.
 """
 
 from __future__ import annotations
