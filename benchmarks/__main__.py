@@ -1,0 +1,46 @@
+"""``python -m benchmarks [NAME …]``: measure, print a table with goals and peers, and keep it as JSON."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+import benchmarks
+from benchmarks.table import Row, save, show
+
+NOT_BENCHMARKS = {"__main__", "table"}
+
+
+def names() -> list[str]:
+    """The benchmark modules that are there."""
+    return sorted(one.name for one in pkgutil.iter_modules(benchmarks.__path__) if one.name not in NOT_BENCHMARKS)
+
+
+@click.command()
+@click.argument("chosen", nargs=-1)
+@click.option("--quick", is_flag=True, help="Smaller sizes: a check that it runs, not a result.")
+@click.option("--json", "folder", default="var/benchmarks", show_default=True, help="Folder for the JSON results.")
+@click.option("--list", "only_list", is_flag=True, help="Name the benchmarks and end.")
+def main(chosen: tuple[str, ...], quick: bool, folder: str, only_list: bool) -> None:
+    """Run the CHOSEN benchmarks, or all of them."""
+    known = names()
+    if only_list:
+        click.echo("\n".join(known))
+        return
+    unknown = sorted(set(chosen) - set(known))
+    if unknown:
+        raise click.UsageError(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
+    for name in chosen or known:
+        click.echo(f"== {name}" + (" (quick)" if quick else ""))
+        module: Any = importlib.import_module(f"benchmarks.{name}")
+        rows: list[Row] = module.run(quick)
+        click.echo(show(rows))
+        save(rows, Path(folder) / f"{name}.json")
+
+
+if __name__ == "__main__":
+    main()
