@@ -1,0 +1,65 @@
+"""Settings of the local stack: its folder, ports, test picture and simulated audience."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from exporters import settings
+from exporters.settings import setting
+
+PREFIX = "LOCAL_"
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class LocalConfig:
+    """One local run. All ports are on loopback; everything that is written goes below ``var``."""
+
+    var: Path = setting(PROJECT / "var", "Folder for all data, logs and sockets of the local run.")
+    stream: str = setting("demo", "Public id of the test stream.")
+    viewers: int = setting(12, "Simulated viewers; 0 for none.", minimum=0, maximum=2000)
+    publish: bool = setting(True, "Whether to publish the test picture.")
+    broadcast_seconds: int = setting(2, "Seconds between WebSocket messages.", minimum=1, maximum=30)
+    rtmp_port: int = setting(1935, "RTMP ingest.")
+    packager_port: int = setting(1936, "RTMP from ingest to the packager; inside only.")
+    origin_port: int = setting(8080, "HLS origin and /stat.")
+    edge_port: int = setting(8081, "Caching edge: what players ask.")
+    bridge_port: int = setting(8001, "REST, WebSockets and console.")
+    reports_port: int = setting(8002, "Player reports: CMCD, beacons, events.")
+    logs_port: int = setting(8003, "Pushed CDN logs.")
+    rtmp_metrics_port: int = setting(9701, "RTMP exporter.")
+    hls_metrics_port: int = setting(9702, "HLS exporter.")
+    cdn_metrics_port: int = setting(9703, "CDN exporter.")
+    viewers_metrics_port: int = setting(9704, "Viewers exporter.")
+    bridge_metrics_port: int = setting(9705, "The bridge's own metrics.")
+    recorder_metrics_port: int = setting(9706, "The recorder's own metrics.")
+    prometheus_port: int = setting(9090, "Prometheus.")
+    alertmanager_port: int = setting(9093, "Alertmanager.")
+    database_port: int = setting(5432, "PostgreSQL.")
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql://analytics@{HOST}:{self.database_port}/analytics"
+
+    def url(self, port: int, path: str = "") -> str:
+        """An HTTP address on this machine."""
+        return f"http://{HOST}:{port}{path}"
+
+    def ports(self) -> dict[str, int]:
+        """Port numbers by the setting that changes them."""
+        return {
+            f"{PREFIX}{field.name.upper()}": getattr(self, field.name)
+            for field in fields(self)
+            if field.name.endswith("_port")
+        }
+
+
+HOST = "127.0.0.1"
+
+
+def read(environ: Mapping[str, str] = os.environ) -> LocalConfig:
+    """The settings of this environment; raises ConfigError naming a wrong variable."""
+    return settings.read(LocalConfig, PREFIX, environ)
