@@ -1,0 +1,135 @@
+"""The database: a pool of PostgreSQL connections that says clearly when the database is away."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from exporters import metrics
+from exporters.exposition import Samples
+
+log = logging.getLogger(__name__)
+
+Connection = psycopg.Connection[TupleRow]
+Row = tuple[Any, ...]
+
+
+class DatabaseUnavailableError(Exception):
+    """The database does not answer."""
+
+
+class Database:
+    """A pool that opens lazily, so that a process starts while the database is away.
+
+    Each connection works in UTC and gives up a statement after ``statement_seconds``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 8,
+        wait_seconds: float = 3.0,
+        statement_seconds: float = 15.0,
+    ) -> None:
+        self.url = url
+        self._wait_seconds = wait_seconds
+        self._pool = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=wait_seconds,
+            reconnect_timeout=0,
+            check=ConnectionPool.check_connection,
+            kwargs={
+                "connect_timeout": max(1, round(wait_seconds)),
+                "application_name": "bigfootlive",
+                "options": f"-c timezone=UTC -c statement_timeout={round(statement_seconds * 1000)}",
+            },
+            name="history",
+        )
+        self._opened = False
+
+    def open(self) -> None:
+        """Start the pool's own threads; connections are made in the background."""
+        if not self._opened:
+            self._opened = True
+            self._pool.open(wait=False)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in a transaction that commits when the block ends; raises DatabaseUnavailableError."""
+        self.open()
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise DatabaseUnavailableError(f"the database does not answer: {first_line(error)}") from error
+
+    def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """All rows of one statement."""
+        with self.connection() as connection:
+            return connection.execute(sql.encode(), parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        """The first row of one statement, or None."""
+        with self.connection() as connection:
+            return connection.execute(sql.encode(), parameters).fetchone()
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Run one statement; gives the number of rows it touched."""
+        with self.connection() as connection:
+            return connection.execute(sql.encode(), parameters).rowcount
+
+    def answers(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            return self.row("SELECT 1") == (1,)
+        except DatabaseUnavailableError:
+            return False
+
+    def collect(self) -> Iterator[Samples]:
+        """The pool's connections by state, for /metrics."""
+        stats = self._pool.get_stats()
+        size, idle = stats.get("pool_size", 0), stats.get("pool_available", 0)
+        table = Samples(metrics.BRIDGE_POOL)
+        table.set(max(0, size - idle), "in_use")
+        table.set(idle, "idle")
+        table.set(stats.get("requests_waiting", 0), "waiting")
+        yield table
+
+
+def connect(url: str, *, wait_seconds: float = 3.0, name: str = "bigfootlive") -> Connection:
+    """One connection outside any pool, in UTC; raises DatabaseUnavailableError.
+
+    The server notices within about 11 s that this process's machine is gone, and then frees its locks.
+    """
+    options = "-c timezone=UTC -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=2"
+    try:
+        return psycopg.connect(
+            url,
+            connect_timeout=max(1, round(wait_seconds)),
+            application_name=name,
+            options=options,
+            keepalives_idle=5,
+            keepalives_interval=3,
+            keepalives_count=2,
+            tcp_user_timeout=10_000,
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(f"the database does not answer: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text: what libpq and the server add below repeats it."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
