@@ -1,0 +1,89 @@
+"""The background work of the exporter: each media server is polled at its own pace by a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import psutil
+
+from exporters.errors import SourceError
+from exporters.rtmp.book import Round, StreamBook
+from exporters.rtmp.clock import Clock, now
+from exporters.rtmp.servers import ServerRecord
+from exporters.rtmp.sources import Source
+from exporters.rtmp.targets import Target
+
+log = logging.getLogger(__name__)
+BUSY_SHARE = 0.5
+
+
+def process_alive(epoch: str) -> bool | None:
+    """Whether the local process of this number runs; None when the epoch is no process number."""
+    return psutil.pid_exists(int(epoch)) if epoch.isdigit() else None
+
+
+class Poller:
+    """Polls one target every ``interval_seconds``, less often where a poll takes more than half of that."""
+
+    def __init__(
+        self,
+        target: Target,
+        source: Source,
+        book: StreamBook,
+        record: ServerRecord,
+        interval_seconds: float = 1.0,
+        host_cpu: Callable[[], float | None] = lambda: None,
+        worker_alive: Callable[[str], bool | None] = lambda epoch: None,
+        clock: Clock = now,
+    ) -> None:
+        self._target = target
+        self._source = source
+        self._book = book
+        self._record = record
+        self._interval_seconds = interval_seconds
+        self._host_cpu = host_cpu
+        self._worker_alive = worker_alive
+        self._clock = clock
+        self._answers = True
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"poll-{target.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def poll(self) -> None:
+        """Ask the server once and write down what it says, or that it does not answer."""
+        begun = self._clock()
+        try:
+            readings = self._source.read()
+        except SourceError as error:
+            self._record.failed(error, self._clock().since(begun))
+            self._book.lose(self._target.name)
+            if self._answers:
+                log.warning("target %s: %s", self._target.name, error)
+            self._answers = False
+            return
+        at = self._clock()
+        complete = len(readings) >= self._target.workers
+        self._record.answered(readings, at, at.since(begun), self._host_cpu())
+        self._book.observe(Round(self._target.name, readings, begun, at, complete, self._worker_alive))
+        if not self._answers:
+            log.info("target %s answers again", self._target.name)
+        self._answers = True
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            begun = self._clock()
+            try:
+                self.poll()
+            except Exception:
+                log.exception("poll of target %s failed", self._target.name)
+            spent = self._clock().since(begun)
+            self._stop.wait(max(self._interval_seconds - spent, spent * BUSY_SHARE, 0.01))

@@ -1,0 +1,76 @@
+"""The RTMP exporter: settings, and how its parts are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exporters.discovery import write_streams
+from exporters.rtmp.book import Limits, StreamBook
+from exporters.rtmp.collector import StreamCollector
+from exporters.rtmp.fetch import HttpFetch
+from exporters.rtmp.host import HostCpu
+from exporters.rtmp.naming import RENDITION_SUFFIXES, Naming
+from exporters.rtmp.poller import Poller, process_alive
+from exporters.rtmp.servers import ServerRecord, ServerTables
+from exporters.rtmp.sources import NginxSource
+from exporters.rtmp.tallies import Tallies
+from exporters.rtmp.targets import Target, parse_targets
+from exporters.server import Reply, Request, Service
+from exporters.settings import setting
+
+PREFIX = "RTMP_"
+
+
+@dataclass(frozen=True)
+class RtmpConfig:
+    """Settings of the RTMP exporter."""
+
+    listen: str = setting("127.0.0.1:9701", "Address of /metrics, /streams and the hooks.")
+    targets: tuple[str, ...] = setting(
+        ("local=nginx+http://127.0.0.1:8080/stat",), "Media servers as name=backend+URL; backends nginx, srs, mediamtx."
+    )
+    poll_seconds: float = setting(1.0, "Time between polls of a server.", minimum=0.1, maximum=60)
+    timeout_seconds: float = setting(3.0, "Time limit of one poll request.", minimum=0.1, maximum=60)
+    renditions: tuple[str, ...] = setting(RENDITION_SUFFIXES, "Name suffixes that tell renditions of one stream apart.")
+    max_streams: int = setting(2000, "Streams that get series of their own; others are folded.", minimum=1)
+    reconnect_seconds: float = setting(60.0, "A publisher back within this continues its broadcast.", minimum=0)
+    retention_seconds: float = setting(900.0, "Ended streams are shown as 0 for this long, then removed.", minimum=0)
+    host_cpu: str = setting(
+        "auto", "CPU use of this host: for loopback targets, for all, or not at all.", choices=("auto", "local", "off")
+    )
+
+
+CONFIG = RtmpConfig
+
+
+def build(config: RtmpConfig) -> Service:
+    """Put the exporter together; raises ConfigError."""
+    tallies, tables = Tallies(), ServerTables()
+    limits = Limits(config.max_streams, config.reconnect_seconds, config.retention_seconds)
+    book = StreamBook(Naming(config.renditions), tallies, limits)
+    cpu = HostCpu()
+    targets = parse_targets(f"{PREFIX}TARGETS", config.targets)
+    return Service(
+        name="rtmp",
+        collectors=(tables, StreamCollector(book, tallies)),
+        workers=[_poller(target, config, book, tables, cpu) for target in targets],
+        routes={"/streams": lambda request: _streams(request, book)},
+    )
+
+
+def _poller(target: Target, config: RtmpConfig, book: StreamBook, tables: ServerTables, cpu: HostCpu) -> Poller:
+    fetch = HttpFetch(config.timeout_seconds, fresh=target.workers > len(target.urls))
+    measured = config.host_cpu == "local" or (config.host_cpu == "auto" and target.is_local)
+    return Poller(
+        target,
+        NginxSource(target.urls, fetch, target.workers),
+        book,
+        ServerRecord(target, tables),
+        config.poll_seconds,
+        host_cpu=cpu.ratio if measured else lambda: None,
+        worker_alive=process_alive if target.is_local else lambda epoch: None,
+    )
+
+
+def _streams(request: Request, book: StreamBook) -> Reply:
+    return Reply(200, write_streams(book.streams()), "application/json")
