@@ -38,6 +38,7 @@ VIEWERS = Query("viewers", "stream:livestream_viewer_concurrent:sum")
 PEAK_VIEWERS = Query("peak_viewers", "stream:livestream_viewer_concurrent:peak")
 PLAYS = Query("plays", "stream:livestream_viewer_broadcast_plays:sum")
 WATCH_SECONDS = Query("watch_seconds", "stream:livestream_viewer_broadcast_watch_seconds:sum")
+AVERAGE_VIEW = Query("average_view", "stream:livestream_viewer_broadcast_watch_seconds_per_plays:ratio")
 ENGAGEMENTS = Query("engagements", "stream_event:livestream_viewer_broadcast_engagements:sum", ("stream", "event"))
 SESSION_STATES = Query("session_states", "stream_state:livestream_viewer_sessions:sum", ("stream", "state"))
 VIEWERS_BY_COUNTRY = Query(
@@ -53,12 +54,18 @@ STARTUP_P95 = Query("startup_p95", "stream:livestream_viewer_startup_seconds:p95
 LIVE_LATENCY_P50 = Query("live_latency_p50", "stream:livestream_viewer_live_latency_seconds:p50_5m")
 REVENUE_TODAY = Query("revenue_today", "stream:livestream_viewer_revenue_today:sum")
 ENGAGED_RATIO = Query("engaged_ratio", "stream:livestream_viewer_engaged_per_sessions:ratio_rate1h")
+ENGAGED_SESSIONS = Query("engaged_sessions", "stream:livestream_viewer_engaged_sessions:rate1h")
+SESSION_STARTS = Query("session_starts", "stream:livestream_viewer_play_attempts:rate1h")
+AVERAGE_BITRATE = Query("average_bitrate", "stream:livestream_viewer_rendition_bytes_per_watch_seconds:ratio_rate5m")
+REBUFFERS = Query("rebuffers", 'sum by (stream) (livestream_viewer_rebuffers_total{cause=~"network|unknown"})')
 UNIQUE_VIEWERS = Query("unique_viewers", 'max by (stream) (livestream_viewer_unique_estimate{window="stream"})')
 CHAT_PARTICIPANTS = Query("chat_participants", "max by (stream) (livestream_viewer_chat_participants_estimate)")
 
 # Edge
 EDGE_BYTES = Query("edge_bytes", "stream:livestream_cdn_response_bytes:rate1m")
 EDGE_ERROR_RATIO = Query("edge_error_ratio", "stream:livestream_cdn_failed_per_requests:ratio_rate1m")
+EDGE_REQUESTS = Query("edge_requests", "stream:livestream_cdn_requests:rate1m")
+EDGE_FAILED = Query("edge_failed", "stream:livestream_cdn_failed_requests:rate1m")
 EDGE_TTFB = Query("edge_ttfb", "stream:livestream_cdn_time_to_first_byte_seconds:mean1m")
 
 # Platform
