@@ -1,0 +1,63 @@
+"""Settings are typed, bounded, and a wrong one names its variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from exporters import settings
+from exporters.errors import ConfigError
+from exporters.settings import Secret, setting
+
+
+@dataclass(frozen=True)
+class Example:
+    """Settings of these tests."""
+
+    listen: str = setting("127.0.0.1:1", "address")
+    poll_seconds: float = setting(1.0, "pace", minimum=0.1, maximum=60)
+    apps: tuple[str, ...] = setting((), "names")
+    mode: str = setting("off", "mode", choices=("off", "on"))
+    loud: bool = setting(False, "noise")
+    token: Secret = setting(Secret(""), "secret")
+    database: str = setting("", "where", env="DATABASE_URL")
+
+
+def test_values_are_read_with_their_types() -> None:
+    environ = {"X_POLL_SECONDS": "2.5", "X_APPS": "live, hls,", "X_LOUD": "yes", "DATABASE_URL": "postgresql://"}
+    assert settings.read(Example, "X_", environ) == Example(
+        poll_seconds=2.5, apps=("live", "hls"), loud=True, database="postgresql://"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        ("X_POLL_SECONDS", "soon", "X_POLL_SECONDS is 'soon'; it must be a number"),
+        ("X_POLL_SECONDS", "0", "X_POLL_SECONDS is 0; it must be at least 0.1"),
+        ("X_POLL_SECONDS", "61", "X_POLL_SECONDS is 61; it must be at most 60"),
+        ("X_MODE", "maybe", "X_MODE is 'maybe'; it must be one of off, on"),
+        ("X_LOUD", "loud", "X_LOUD is 'loud'; it must be true or false"),
+        ("X_TOKEN_FILE", "/nowhere/token", "X_TOKEN_FILE: cannot read /nowhere/token"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(variable: str, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        settings.read(Example, "X_", {variable: text})
+
+
+def test_a_secret_comes_from_a_file_and_does_not_show(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("s3cret\n")
+    config = settings.read(Example, "X_", {"X_TOKEN_FILE": str(path)})
+    assert config.token == "s3cret"
+    assert "s3cret" not in repr(config)
+
+
+def test_every_field_is_documented() -> None:
+    rows = {row.variable: row for row in settings.document(Example, "X_")}
+    assert rows["X_MODE"].type_name == "off|on"
+    assert rows["X_APPS"].type_name == "comma-separated text"
+    assert rows["DATABASE_URL"].help == "where"
