@@ -204,6 +204,7 @@ HLS_BLOCKING_RELOAD_ERRORS = _counter(
 HLS_PRELOAD_HINT = _counter("hls_preload_hint", "endpoint result", "Preload hints followed: used, 404, late.")
 HLS_PROBE_LAG = _histogram("hls_probe_lag_seconds", "", "How late probes started against their schedule.", LAG_SECONDS)
 HLS_LAST_PROBE = _gauge("hls_last_probe_timestamp_seconds", "stream endpoint", "When the stream was last probed.")
+HLS_TARGETS = _gauge("hls_targets", "endpoint state", "Streams to probe: probed, or left out by the limit.")
 
 # CDN delivery
 CDN_REQUESTS = _counter("cdn_requests", "cdn stream kind code_class cache", "Edge requests.")

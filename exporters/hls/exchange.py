@@ -1,0 +1,81 @@
+"""Requests of one stream to one endpoint, each counted and timed in the tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from exporters import metrics
+from exporters.errors import SourceUnreachableError
+from exporters.hls.fetching import NO_HEADERS, Answer, Fetcher
+from exporters.hls.tables import HlsTables
+from exporters.hls.targets import Target
+
+CACHE_WORDS = re.compile(r"\b(hit|miss|expired|stale|updating|revalidated|bypass|dynamic|pass)", re.IGNORECASE)
+CACHE_STATES = {
+    "hit": "hit",
+    "miss": "miss",
+    "expired": "miss",
+    "stale": "stale",
+    "updating": "stale",
+    "revalidated": "revalidated",
+    "bypass": "bypass",
+    "dynamic": "bypass",
+    "pass": "bypass",
+}
+
+
+class StatusError(SourceUnreachableError):
+    """An answer whose status is an error; reasons http_3xx, http_4xx, http_5xx."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.url}: status {answer.status}", f"http_{answer.status // 100}xx")
+        self.status = answer.status
+
+
+class Exchange:
+    """Fetches for one target and keeps its request families."""
+
+    def __init__(self, target: Target, fetcher: Fetcher, tables: HlsTables, timeout_seconds: float) -> None:
+        self.target = target
+        self.timeout_seconds = timeout_seconds
+        self._fetcher = fetcher
+        self._tables = tables
+        self._headers = dict(target.headers)
+
+    async def get(
+        self, kind: str, url: str, headers: Mapping[str, str] = NO_HEADERS, timeout_seconds: float | None = None
+    ) -> Answer:
+        """Fetch a ``kind`` (multivariant, media, segment, part, …).
+
+        Raises SourceUnreachableError by reason, StatusError for a status of 400 and above.
+        """
+        labels = (self.target.stream, self.target.endpoint, kind)
+        try:
+            answer = await self._fetcher.get(url, timeout_seconds or self.timeout_seconds, {**self._headers, **headers})
+        except SourceUnreachableError as error:
+            self.failed(kind, error.reason)
+            raise
+        self._tables[metrics.HLS_FETCHES].add(1, *labels, f"{answer.status // 100}xx")
+        self._tables.histogram(metrics.HLS_FETCH_DURATION).observe(answer.seconds, *labels[1:])
+        self._tables.histogram(metrics.HLS_TTFB).observe(answer.first_byte_seconds, *labels[1:])
+        self._tables[metrics.HLS_EDGE_CACHE].add(1, *labels[1:], cache_state(answer.headers))
+        if answer.status >= 300 and answer.status != 304:
+            refused = StatusError(answer)
+            self.failed(kind, refused.reason)
+            raise refused
+        return answer
+
+    def failed(self, kind: str, reason: str) -> None:
+        """Count a failure; what could be fetched but not read is reported here by the reader, as ``parse``."""
+        self._tables[metrics.HLS_FETCH_ERRORS].add(1, self.target.stream, self.target.endpoint, kind, reason)
+
+
+def cache_state(headers: Mapping[str, str]) -> str:
+    """hit, miss, stale, revalidated, bypass or none, by the headers that caches add."""
+    for name in ("X-Cache", "CF-Cache-Status", "X-Cache-Status", "Cache-Status", "X-Proxy-Cache"):
+        found = CACHE_WORDS.search(headers.get(name, ""))
+        if found:
+            return CACHE_STATES[found[1].lower()]
+    age = headers.get("Age", "")
+    return "hit" if age.isdecimal() and age != "0" else "none"

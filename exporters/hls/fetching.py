@@ -1,0 +1,130 @@
+"""Fetching over HTTP from one event loop: timed, size-capped, with redirects, and failures told apart by reason."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from exporters.errors import SourceUnreachableError
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+MAX_REDIRECTS = 5
+CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: where it came from after redirects, and how long it took; header names in any case."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    first_byte_seconds: float
+    """time until the header had arrived, redirects included"""
+    seconds: float
+    body_seconds: float = 0.0
+    longest_pause_seconds: float = 0.0
+    """the longest wait between two pieces of the body"""
+
+
+class Fetcher(Protocol):
+    """Gets a URL; raises SourceUnreachableError with a reason: dns, connect, tls, timeout, truncated, http_3xx."""
+
+    async def get(
+        self,
+        url: str,
+        timeout_seconds: float,
+        headers: Mapping[str, str] = NO_HEADERS,
+        limit_bytes: int = 8 << 20,
+    ) -> Answer: ...
+
+
+class HttpFetcher:
+    """Fetches with a pool of kept connections; use it inside the event loop that made it, and close it there."""
+
+    def __init__(self, user_agent: str, connections: int = 1000) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, ttl_dns_cache=30, keepalive_timeout=30),
+            headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
+            auto_decompress=True,
+        )
+
+    async def get(
+        self,
+        url: str,
+        timeout_seconds: float,
+        headers: Mapping[str, str] = NO_HEADERS,
+        limit_bytes: int = 8 << 20,
+    ) -> Answer:
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        begun = time.monotonic()
+        try:
+            # encoded=True: a signed URL must go out exactly as it came.
+            async with self._session.get(
+                URL(url, encoded=True), headers=headers, timeout=timeout, max_redirects=MAX_REDIRECTS
+            ) as response:
+                headed = time.monotonic()
+                body, pause = await _read(response, limit_bytes)
+                done = time.monotonic()
+                return Answer(
+                    str(response.url),
+                    response.status,
+                    response.headers,
+                    body,
+                    headed - begun,
+                    done - begun,
+                    done - headed,
+                    pause,
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise SourceUnreachableError(f"{url}: {describe(error)}", reason_of(error)) from error
+
+    async def close(self) -> None:
+        await self._session.close()
+        await asyncio.sleep(0)  # lets transports that were closed go away before the loop does
+
+
+async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[bytes, float]:
+    """The body and the longest pause in it; raises ClientPayloadError when it is too large."""
+    if response.content_length is not None and response.content_length < CHUNK_BYTES:
+        return await response.read(), 0.0
+    pieces, size, pause, last = [], 0, 0.0, time.monotonic()
+    async for piece in response.content.iter_chunked(CHUNK_BYTES):
+        now = time.monotonic()
+        pause, last = max(pause, now - last), now
+        size += len(piece)
+        if size > limit_bytes:
+            raise aiohttp.ClientPayloadError(f"over {limit_bytes} bytes")
+        pieces.append(piece)
+    return b"".join(pieces), pause
+
+
+def reason_of(error: BaseException) -> str:
+    """The word for the error label."""
+    match error:
+        case TimeoutError():
+            return "timeout"
+        case aiohttp.ClientConnectorDNSError():
+            return "dns"
+        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+            return "tls"
+        case aiohttp.ClientPayloadError():
+            return "truncated"
+        case aiohttp.TooManyRedirects():
+            return "http_3xx"
+        case aiohttp.InvalidURL() | aiohttp.ClientResponseError() | ValueError():
+            return "parse"
+    return "connect"
+
+
+def describe(error: BaseException) -> str:
+    """A line for people; some of these exceptions have no text of their own."""
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
