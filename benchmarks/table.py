@@ -25,7 +25,9 @@ def show(rows: Iterable[Row]) -> str:
     cells = [("what", "measured", "goal", "peer or limit", "note")]
     cells += [(row.name, f"{row.value:,.4g} {row.unit}".strip(), row.goal, row.peer, row.note) for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(5)]
-    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
 
 
 def save(rows: Iterable[Row], path: Path) -> None:
