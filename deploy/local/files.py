@@ -16,7 +16,7 @@ import yaml
 from deploy.local.config import HOST, PROJECT, LocalConfig
 from deploy.local.programs import Program, postgres_binary
 from deploy.local.renditions import LADDER
-from exporters.cdn.formats.nginx import LOG_FORMAT
+from exporters.cdn.formats.nginx import log_format
 from exporters.errors import ConfigError
 
 FOLDERS = ("log", "run", "media/hls", "prometheus/rules", "alertmanager", "secrets", "spool", "state")
@@ -60,7 +60,8 @@ def nginx_conf(config: LocalConfig) -> str:
         edge_port=config.edge_port,
         hooks_url=config.url(config.rtmp_metrics_port, "/hooks/nginx-rtmp"),
         hls_variants="\n".join(variants),
-        log_format=LOG_FORMAT,
+        # The simulated audience says its country, as a CDN's own look-up would.
+        log_format=log_format(country="$http_x_viewer_country", pop="local"),
     )
 
 

@@ -134,7 +134,7 @@ def bridge_environ(config: LocalConfig) -> dict[str, str]:
         "BRIDGE_INTERNAL_TOKEN_FILE": f"{config.var}/secrets/internal-token",
         "BRIDGE_EVENTS_URL": config.url(config.viewers_metrics_port, "/events"),
         "BRIDGE_RTMP_URL": f"rtmp://{HOST}:{config.rtmp_port}/live",
-        "BRIDGE_PLAYBACK_URL": config.url(config.edge_port, "/hls/{stream}.m3u8"),
+        "BRIDGE_PLAYBACK_URL": config.url(config.edge_port, "/hls"),
         "PROMETHEUS_URL": config.url(config.prometheus_port),
         "DATABASE_URL": config.database_url,
     }

@@ -86,7 +86,7 @@ export class Feed {
     if (document.hidden) return;
     try {
       const headers: Record<string, string> = this.token() ? { Authorization: `Bearer ${this.token()}` } : {};
-      const answer = await fetch("/api/console", { headers, signal: AbortSignal.timeout(REFRESH_MS) });
+      const answer = await fetch("/api/console/overview", { headers, signal: AbortSignal.timeout(REFRESH_MS) });
       if (answer.status === 401) {
         this.listener.needToken();
         this.listener.state("offline");

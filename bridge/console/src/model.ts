@@ -1,4 +1,4 @@
-// What the page shows. Shapes of GET /api/console and of the WebSocket messages it listens to.
+// What the page shows. Shapes of GET /api/console/overview and of the WebSocket messages it listens to.
 
 export type HopState = "ok" | "warn" | "bad" | "missing";
 
