@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import psutil
 
 from exporters.errors import SourceError
 from exporters.rtmp.book import Round, StreamBook
 from exporters.rtmp.clock import Clock, now
+from exporters.rtmp.model import ServerReading
 from exporters.rtmp.servers import ServerRecord
 from exporters.rtmp.sources import Source
 from exporters.rtmp.targets import Target
@@ -36,6 +38,7 @@ class Poller:
         interval_seconds: float = 1.0,
         host_cpu: Callable[[], float | None] = lambda: None,
         worker_alive: Callable[[str], bool | None] = lambda epoch: None,
+        ignored_apps: frozenset[str] = frozenset(),
         clock: Clock = now,
     ) -> None:
         self._target = target
@@ -45,6 +48,7 @@ class Poller:
         self._interval_seconds = interval_seconds
         self._host_cpu = host_cpu
         self._worker_alive = worker_alive
+        self._ignored_apps = ignored_apps
         self._clock = clock
         self._answers = True
         self._stop = threading.Event()
@@ -62,7 +66,7 @@ class Poller:
         """Ask the server once and write down what it says, or that it does not answer."""
         begun = self._clock()
         try:
-            readings = self._source.read()
+            readings = tuple(self._without_ignored(one) for one in self._source.read())
         except SourceError as error:
             self._record.failed(error, self._clock().since(begun))
             self._book.lose(self._target.name)
@@ -77,6 +81,12 @@ class Poller:
         if not self._answers:
             log.info("target %s answers again", self._target.name)
         self._answers = True
+
+    def _without_ignored(self, reading: ServerReading) -> ServerReading:
+        if self._ignored_apps.isdisjoint(reading.apps):
+            return reading
+        apps = tuple(app for app in reading.apps if app not in self._ignored_apps)
+        return replace(reading, apps=apps, streams=tuple(one for one in reading.streams if one.app in apps))
 
     def _run(self) -> None:
         while not self._stop.is_set():

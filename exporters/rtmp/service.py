@@ -8,15 +8,18 @@ from exporters.discovery import write_streams
 from exporters.rtmp.book import Limits, StreamBook
 from exporters.rtmp.collector import StreamCollector
 from exporters.rtmp.fetch import HttpFetch
+from exporters.rtmp.gate import Gate
+from exporters.rtmp.hooks import NginxHooks, SrsHooks
 from exporters.rtmp.host import HostCpu
+from exporters.rtmp.keys import open_registry
 from exporters.rtmp.naming import RENDITION_SUFFIXES, Naming
 from exporters.rtmp.poller import Poller, process_alive
 from exporters.rtmp.servers import ServerRecord, ServerTables
-from exporters.rtmp.sources import NginxSource
+from exporters.rtmp.sources import open_source
 from exporters.rtmp.tallies import Tallies
 from exporters.rtmp.targets import Target, parse_targets
 from exporters.server import Reply, Request, Service
-from exporters.settings import setting
+from exporters.settings import Secret, setting
 
 PREFIX = "RTMP_"
 
@@ -27,7 +30,17 @@ class RtmpConfig:
 
     listen: str = setting("127.0.0.1:9701", "Address of /metrics, /streams and the hooks.")
     targets: tuple[str, ...] = setting(
-        ("local=nginx+http://127.0.0.1:8080/stat",), "Media servers as name=backend+URL; backends nginx, srs, mediamtx."
+        ("local=nginx-rtmp+http://127.0.0.1:8080/stat",),
+        "Media servers as name=backend+URL; backends nginx-rtmp, srs, mediamtx.",
+    )
+    ignore_apps: tuple[str, ...] = setting((), "Applications that are not shown, for example an inner packager's.")
+    keys_file: str = setting("", "YAML or JSON file of stream keys, {key: stream id}; or use RTMP_KEYS_URL.")
+    keys_url: str = setting("", "Key registry of the bridge, its /internal/publish.")
+    keys_token: Secret = setting(Secret(""), "Shared secret for RTMP_KEYS_URL, sent as X-Internal-Token.")
+    keys_away: str = setting(
+        "refuse",
+        "While the registry is away: refuse publishes, or allow keys that were good before.",
+        choices=("refuse", "remembered"),
     )
     poll_seconds: float = setting(1.0, "Time between polls of a server.", minimum=0.1, maximum=60)
     timeout_seconds: float = setting(3.0, "Time limit of one poll request.", minimum=0.1, maximum=60)
@@ -47,14 +60,22 @@ def build(config: RtmpConfig) -> Service:
     """Put the exporter together; raises ConfigError."""
     tallies, tables = Tallies(), ServerTables()
     limits = Limits(config.max_streams, config.reconnect_seconds, config.retention_seconds)
-    book = StreamBook(Naming(config.renditions), tallies, limits)
+    naming = Naming(config.renditions)
+    book = StreamBook(naming, tallies, limits)
     cpu = HostCpu()
     targets = parse_targets(f"{PREFIX}TARGETS", config.targets)
+    registry = open_registry(config.keys_file, config.keys_url, config.keys_token, config.keys_away == "remembered")
+    gate = Gate(registry, naming)
+    only_target = targets[0].name if len(targets) == 1 else ""
     return Service(
         name="rtmp",
         collectors=(tables, StreamCollector(book, tallies)),
         workers=[_poller(target, config, book, tables, cpu) for target in targets],
-        routes={"/streams": lambda request: _streams(request, book)},
+        routes={
+            "/streams": lambda request: _streams(request, book),
+            "/hooks/nginx-rtmp": NginxHooks(gate, book, tallies, only_target),
+            "/hooks/srs": SrsHooks(gate, book, tallies, only_target),
+        },
     )
 
 
@@ -63,12 +84,13 @@ def _poller(target: Target, config: RtmpConfig, book: StreamBook, tables: Server
     measured = config.host_cpu == "local" or (config.host_cpu == "auto" and target.is_local)
     return Poller(
         target,
-        NginxSource(target.urls, fetch, target.workers),
+        open_source(target, fetch),
         book,
         ServerRecord(target, tables),
         config.poll_seconds,
         host_cpu=cpu.ratio if measured else lambda: None,
         worker_alive=process_alive if target.is_local else lambda epoch: None,
+        ignored_apps=frozenset(config.ignore_apps),
     )
 
 

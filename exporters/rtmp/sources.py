@@ -8,6 +8,8 @@ from typing import Protocol
 from exporters.rtmp.fetch import Fetch
 from exporters.rtmp.model import ServerReading
 from exporters.rtmp.nginx_rtmp import parse_stat
+from exporters.rtmp.srs import SrsSource
+from exporters.rtmp.targets import Target
 
 ATTEMPTS_A_WORKER = 4
 
@@ -48,3 +50,10 @@ class NginxSource:
             reading = self._parse(self._fetch(self._urls[0]))
             seen[reading.epoch] = reading
         return tuple(seen.values())
+
+
+def open_source(target: Target, fetch: Fetch) -> Source:
+    """The source of a target's backend."""
+    if target.backend == "srs":
+        return SrsSource(target.urls[0], fetch)
+    return NginxSource(target.urls, fetch, target.workers)

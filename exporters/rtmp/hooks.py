@@ -1,0 +1,146 @@
+"""Hooks of media servers: nginx-rtmp's form posts and SRS's JSON, which ask for permission and tell of ends at once.
+
+nginx-rtmp: https://github.com/arut/nginx-rtmp-module/wiki/Directives#notify — 2xx allows, 3xx to a bare name renames,
+anything else refuses. SRS: https://ossrs.net/lts/en-us/docs/v6/doc/http-callback — ``{"code": 0}`` allows.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from exporters.rtmp.book import StreamBook
+from exporters.rtmp.fields import mapping, number, text
+from exporters.rtmp.gate import Gate
+from exporters.rtmp.srs import app_label
+from exporters.rtmp.tallies import Tallies
+from exporters.server import Reply, Request
+
+MAX_OPEN = 10_000
+MAX_FIELDS = 100
+KEY_FIELDS = ("key", "token", "secret")
+NGINX_CALLS = {
+    "publish": "on_publish",
+    "publish_done": "on_publish_done",
+    "update_publish": "on_update",
+    "play": "on_play",
+    "play_done": "on_play_done",
+    "update_play": "on_update",
+    "connect": "on_connect",
+    "disconnect": "on_disconnect",
+    "done": "on_done",
+    "record_done": "on_record_done",
+}
+SRS_ACTIONS = frozenset({"on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr", "on_hls", "on_hls_notify"})
+SRS_ALLOW = Reply(200, b'{"code":0}', "application/json")
+
+
+class NginxHooks:
+    """Answers nginx-rtmp's hooks. nginx names a publish by what the client asked for until its end, which may be a
+    key, so the public name is remembered by connection."""
+
+    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, target: str = "") -> None:
+        self._gate = gate
+        self._book = book
+        self._tallies = tallies
+        self._target = target
+        self._open: OrderedDict[tuple[str, str, str], str] = OrderedDict()
+
+    def __call__(self, request: Request) -> Reply:
+        fields = _form(request.query if request.method == "GET" else request.body.decode("utf-8", "replace"))
+        event = NGINX_CALLS.get(_first(fields, "call"), "")
+        if not event or request.method not in ("GET", "POST"):
+            self._tallies.hooks.add(1, "other", "malformed")
+            return Reply(400, b"not a hook of nginx-rtmp\n")
+        target = _first(_form(request.query), "target") or self._target
+        if event == "on_publish":
+            return self._publish(fields, target)
+        name = self._public_name(fields, forget=event == "on_publish_done")
+        app, client = _first(fields, "app"), _first(fields, "clientid")
+        if name and event == "on_publish_done":
+            self._book.end(app, name, client)
+        elif name and _first(fields, "call") == "update_publish":
+            self._book.confirm(app, name, client, number(_first(fields, "time")) or 0.0)
+        self._tallies.hooks.add(1, event, "taken")
+        return Reply(200, b"ok\n")
+
+    def _publish(self, fields: Mapping[str, list[str]], target: str) -> Reply:
+        app, name, client = (_first(fields, one) for one in ("app", "name", "clientid"))
+        verdict = self._gate.check(name, [_first(fields, one) for one in KEY_FIELDS if one in fields])
+        self._tallies.hooks.add(1, "on_publish", verdict.result)
+        if not verdict.name:
+            return Reply(403, b"this stream key is not known\n")
+        self._open[(app, client, name)] = verdict.name
+        while len(self._open) > MAX_OPEN:
+            self._open.popitem(last=False)
+        self._book.begin(app, verdict.name, client, target)
+        if verdict.name == name:
+            return Reply(200, b"ok\n")
+        return Reply(302, headers={"Location": verdict.name})
+
+    def _public_name(self, fields: Mapping[str, list[str]], forget: bool) -> str:
+        """The public name of a running publish; of one begun before we were, by asking the registry; or empty."""
+        app, name, client = (_first(fields, one) for one in ("app", "name", "clientid"))
+        found = self._open.get((app, client, name))
+        if forget:
+            self._open.pop((app, client, name), None)
+        return found or self._gate.check(name, [_first(fields, one) for one in KEY_FIELDS if one in fields]).name
+
+
+class SrsHooks:
+    """Answers SRS's hooks. SRS cannot rename, so the key stands in the query: ``rtmp://host/live/<id>?key=<key>``."""
+
+    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, target: str = "") -> None:
+        self._gate = gate
+        self._book = book
+        self._tallies = tallies
+        self._target = target
+
+    def __call__(self, request: Request) -> Reply:
+        fields = _json(request.body)
+        action = text(fields.get("action"))
+        if action not in SRS_ACTIONS:
+            self._tallies.hooks.add(1, "other", "malformed")
+            return _srs_refusal(400)
+        app = app_label(text(fields.get("vhost")), text(fields.get("app")))
+        stream, client = text(fields.get("stream")), text(fields.get("client_id"))
+        if action == "on_publish":
+            query = _form(text(fields.get("param")).lstrip("?"))
+            keys = [_first(query, one) for one in KEY_FIELDS if one in query]
+            verdict = self._gate.check(stream, keys, may_rename=False)
+            self._tallies.hooks.add(1, action, verdict.result)
+            if not verdict.name:
+                return _srs_refusal(403)
+            self._book.begin(app, stream, client, _first(_form(request.query), "target") or self._target)
+            return SRS_ALLOW
+        if action == "on_unpublish":
+            self._book.end(app, stream, client)
+        self._tallies.hooks.add(1, action, "taken")
+        return SRS_ALLOW
+
+
+def _form(text: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return {}
+
+
+def _first(fields: Mapping[str, list[str]], name: str) -> str:
+    """The first value: nginx writes its own fields first and appends the client's query after them."""
+    return fields.get(name, [""])[0]
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        return mapping(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return {}
+
+
+def _srs_refusal(code: int) -> Reply:
+    return Reply(code, orjson.dumps({"code": code}), "application/json")
