@@ -80,4 +80,53 @@ SOURCES_UP = Query("sources_up", "min by (exporter) (livestream_exporter_collect
 
 SNAPSHOT: tuple[Query, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Query))
 """All that one tick of the bridge asks."""
-BY_NAME: dict[str, Query] = {query.name: query for query in SNAPSHOT}
+
+
+def _minute_growth(counter: str) -> str:
+    """How much a lifetime counter grew in the last minute, by stream: exact differences, no extrapolation.
+
+    A series that is new in this minute counts from its first sample.
+    """
+    growth = f"({counter} - {counter} offset 1m) or ({counter} - min_over_time({counter}[1m]))"
+    return f"sum by (stream) (clamp_min({growth}, 0))"
+
+
+# History: each is evaluated at a minute's end and speaks of that minute.
+MINUTE_VIEWERS = Query("minute_viewers", "avg_over_time(stream:livestream_viewer_concurrent:sum[1m])")
+MINUTE_VIEWERS_PEAK = Query("minute_viewers_peak", "max_over_time(stream:livestream_viewer_concurrent:sum[1m])")
+MINUTE_ALL_VIEWERS = Query("minute_all_viewers", "avg_over_time(cluster:livestream_viewer_concurrent:sum[1m])", ())
+MINUTE_ALL_VIEWERS_PEAK = Query(
+    "minute_all_viewers_peak", "max_over_time(cluster:livestream_viewer_concurrent:sum[1m])", ()
+)
+MINUTE_PUBLISHING = Query(
+    "minute_publishing", f"clamp_max({_minute_growth('livestream_rtmp_stream_publishing_seconds_total')}, 60)"
+)
+MINUTE_STALE = Query("minute_stale", "60 * avg_over_time(stream:livestream_hls_playlist_stale:max[1m])")
+MINUTE_INGEST_RATE = Query(
+    "minute_ingest_rate", "avg_over_time(stream:livestream_rtmp_stream_receive_bytes:rate1m[1m])"
+)
+MINUTE_EDGE_RATE = Query("minute_edge_rate", "avg_over_time(stream:livestream_cdn_response_bytes:rate1m[1m])")
+MINUTE_EDGE_ERRORS = Query(
+    "minute_edge_errors", "avg_over_time(stream:livestream_cdn_failed_per_requests:ratio_rate1m[1m])"
+)
+MINUTE_EDGE_TTFB = Query(
+    "minute_edge_ttfb", "avg_over_time(stream:livestream_cdn_time_to_first_byte_seconds:mean1m[1m])"
+)
+MINUTE_LIVE_LATENCY = Query(
+    "minute_live_latency",
+    "avg_over_time(stream:livestream_viewer_live_latency_seconds:p50_5m[1m])"
+    " or avg_over_time(stream:livestream_hls_live_edge_latency_seconds:max[1m])",
+)
+MINUTE_STARTUP = Query("minute_startup", "avg_over_time(stream:livestream_viewer_startup_seconds:p50_5m[1m])")
+MINUTE_STALL = Query("minute_stall", "avg_over_time(stream:livestream_viewer_stall_per_watch_seconds:ratio_rate5m[1m])")
+MINUTE_FRAME_RATE = Query("minute_frame_rate", "max by (stream) (livestream_rtmp_stream_video_frame_rate_hertz)")
+MINUTE_DROPPED_FRAMES = Query("minute_dropped_frames", _minute_growth("livestream_rtmp_stream_dropped_frames_total"))
+MINUTE_RECONNECTS = Query("minute_reconnects", _minute_growth("livestream_rtmp_reconnects_total"))
+MINUTE_REBUFFERS = Query("minute_rebuffers", _minute_growth("livestream_viewer_rebuffers_total"))
+MINUTE_SWITCHES = Query("minute_switches", _minute_growth("livestream_viewer_rendition_switches_total"))
+
+HISTORY: tuple[Query, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Query) and value.name.startswith("minute_")
+)
+"""All that the recorder asks of each minute."""
+BY_NAME: dict[str, Query] = {query.name: query for query in (*SNAPSHOT, *HISTORY)}
