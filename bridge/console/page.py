@@ -19,6 +19,10 @@ from prometheus import queries
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "dist"
 MAX_STREAMS = 200
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def pages() -> Blueprint:
@@ -28,7 +32,9 @@ def pages() -> Blueprint:
     @area.get("/")
     @open_route
     def page() -> Response:
-        return send_from_directory(FOLDER, "index.html", max_age=0)
+        answer = send_from_directory(FOLDER, "index.html", max_age=0)
+        answer.headers["Content-Security-Policy"] = CONTENT_POLICY
+        return answer
 
     @area.get("/console/<path:name>")
     @open_route

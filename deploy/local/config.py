@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from exporters import settings
@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 class LocalConfig:
     """One local run. All ports are on loopback; everything that is written goes below ``var``."""
 
-    var: Path = setting(PROJECT / "var", "Folder for all data, logs and sockets of the local run.")
+    var: Path = setting(Path("var"), "Folder for all data, logs and sockets, relative to the project.")
     stream: str = setting("demo", "Public id of the test stream.")
     viewers: int = setting(12, "Simulated viewers; 0 for none.", minimum=0, maximum=2000)
     publish: bool = setting(True, "Whether to publish the test picture.")
@@ -62,4 +62,5 @@ HOST = "127.0.0.1"
 
 def read(environ: Mapping[str, str] = os.environ) -> LocalConfig:
     """The settings of this environment; raises ConfigError naming a wrong variable."""
-    return settings.read(LocalConfig, PREFIX, environ)
+    config = settings.read(LocalConfig, PREFIX, environ)
+    return replace(config, var=(PROJECT / config.var).resolve())
