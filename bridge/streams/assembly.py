@@ -1,0 +1,39 @@
+"""Puts the stream registry together from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.database import Database
+from bridge.snapshot import SnapshotStore
+from bridge.streams.keys import KeyBox
+from bridge.streams.memory import StreamMemory
+from bridge.streams.reflector import Reflector
+from bridge.streams.registry import StreamRegistry
+from bridge.streams.settings import StreamsConfig
+from bridge.streams.store import StreamStore
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The registry, and the worker that keeps it up to date (None without a database)."""
+
+    registry: StreamRegistry
+    reflector: Reflector | None
+
+
+def build(config: StreamsConfig, default_tenant: str, database: Database | None, snapshots: SnapshotStore) -> Streams:
+    """A registry over the database, or over the metrics alone where there is none."""
+    memory = StreamMemory(config.cache_limit)
+    if database is None:
+        return Streams(StreamRegistry(None, snapshots, default_tenant, memory), None)
+    store = StreamStore(database, KeyBox(config.key_secret))
+    reflector = Reflector(
+        store,
+        memory,
+        snapshots,
+        away_seconds=config.away_seconds,
+        interval_seconds=config.refresh_seconds,
+        limit=config.cache_limit,
+    )
+    return Streams(StreamRegistry(store, snapshots, default_tenant, memory), reflector)

@@ -1,0 +1,133 @@
+"""The routes of a stream on air: health, viewers, start and stop, as the shipped client calls them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from flask import Blueprint, Response
+
+from bridge import contract, problems
+from bridge.access import Access
+from bridge.answers import answer
+from bridge.auth import current_identity
+from bridge.numbers import count, kilobits, seconds
+from bridge.openapi import describe
+from bridge.services import Services
+from bridge.snapshot import Snapshot, StreamState
+from bridge.streams.events import playback_url
+from bridge.streams.record import StreamRecord
+from prometheus import queries
+
+TAG = "streaming"
+
+
+class Commands(Protocol):
+    """Starts and stops streams for the caller."""
+
+    def start_stream(self, stream_id: str) -> StreamRecord: ...
+
+    def stop_stream(self, stream_id: str) -> StreamRecord: ...
+
+
+def add_routes(blueprint: Blueprint, services: Services, commands: Commands) -> None:
+    """Add ``/streaming/…`` to the blueprint."""
+    views = MediaViews(services, commands)
+    add = blueprint.add_url_rule
+    add("/streaming/health/<stream_id>", "media_health", views.health, methods=["GET"])
+    add("/streaming/viewers/<stream_id>", "media_viewers", views.viewers, methods=["GET"])
+    add("/streaming/start/<stream_id>", "media_start", views.start, methods=["POST"])
+    add("/streaming/stop/<stream_id>", "media_stop", views.stop, methods=["POST"])
+
+
+class MediaViews:
+    """What each route does."""
+
+    def __init__(self, services: Services, commands: Commands) -> None:
+        self._services = services
+        self._commands = commands
+        self._access = Access(services.registry, services.config.default_tenant)
+
+    @describe("Whether a stream is on air, and how it arrives", contract.StreamingHealth, tag=TAG, errors=(404,))
+    def health(self, stream_id: str) -> Response:
+        state, snapshot = self._state(stream_id)
+        return answer(streaming_health(state, snapshot.taken))
+
+    @describe("Viewers of a stream", contract.StreamingViewers, tag=TAG, errors=(404,))
+    def viewers(self, stream_id: str) -> Response:
+        state, _ = self._state(stream_id)
+        return answer(streaming_viewers(state))
+
+    @describe("Start a stream", contract.StreamingStarted, tag=TAG, errors=(404, 409))
+    def start(self, stream_id: str) -> Response:
+        record = self._commands.start_stream(stream_id)
+        config = self._services.config
+        return answer(
+            {
+                "streamId": record.id,
+                "status": record.status,
+                "streamUrl": config.rtmp_url,
+                "playbackUrl": playback_url(config, record.id),
+            }
+        )
+
+    @describe("Stop a stream for good", contract.StreamingStopped, tag=TAG, errors=(404, 409))
+    def stop(self, stream_id: str) -> Response:
+        record = self._commands.stop_stream(stream_id)
+        return answer(
+            {
+                "streamId": record.id,
+                "status": record.status,
+                "duration": duration_seconds(record),
+                "viewerStats": {"peak": record.peak_viewers, "total": record.total_views},
+            }
+        )
+
+    def _state(self, stream_id: str) -> tuple[StreamState, Snapshot]:
+        """A stream in the snapshot; one that is registered only is not on air."""
+        self._access.check(current_identity(), stream_id)
+        snapshot: Snapshot = self._services.snapshots.latest()
+        state = snapshot.streams.get(stream_id)
+        if state is None:
+            if self._services.registry.find(stream_id) is None:
+                raise problems.not_found("stream", stream_id)
+            state = StreamState(stream_id)
+        return state, snapshot
+
+
+def streaming_health(state: StreamState, now: float) -> contract.StreamingHealth:
+    """Whether the stream is on air, and how it arrives."""
+    if not state.publishing:
+        return {
+            "status": "offline",
+            "viewers": count(state.value(queries.VIEWERS)),
+            "bitrate": 0,
+            "fps": 0,
+            "uptime": 0,
+        }
+    start = state.value(queries.STREAM_START)
+    return {
+        "status": "online",
+        "viewers": count(state.value(queries.VIEWERS)),
+        "bitrate": kilobits(state.value(queries.STREAM_INGEST_RATE)),
+        "fps": seconds(state.value(queries.STREAM_FRAME_RATE)),
+        "uptime": seconds(None if start is None else now - start),
+    }
+
+
+def streaming_viewers(state: StreamState) -> contract.StreamingViewers:
+    """Viewers now, at most and in all."""
+    current = count(state.value(queries.VIEWERS))
+    return {
+        "current": current,
+        "peak": max(current, count(state.value(queries.PEAK_VIEWERS))),
+        "total": count(state.value(queries.PLAYS)),
+    }
+
+
+def duration_seconds(record: StreamRecord) -> int:
+    """How long the stream was live."""
+    if record.actual_start is None:
+        return 0
+    end = record.actual_end or datetime.now(UTC)
+    return max(0, round((end - record.actual_start).total_seconds()))
