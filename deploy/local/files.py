@@ -15,7 +15,7 @@ import yaml
 
 from deploy.local.config import HOST, PROJECT, LocalConfig
 from deploy.local.programs import Program, postgres_binary
-from deploy.local.renditions import LADDER
+from deploy.local.renditions import FRAME_RATE, LADDER
 from exporters.cdn.formats.nginx import log_format
 from exporters.errors import ConfigError
 
@@ -43,26 +43,32 @@ def write_secrets(config: LocalConfig) -> None:
 
 
 def nginx_conf(config: LocalConfig) -> str:
-    """nginx: ingest, packager, origin and edge."""
-    template = string.Template((Path(__file__).parent / "nginx.conf.template").read_text(encoding="utf-8"))
-    variants = [
-        f"            hls_variant _{one.name} BANDWIDTH={one.bandwidth} RESOLUTION={one.width}x{one.height} "
-        f"'CODECS=\"{one.codecs}\"' FRAME-RATE=25;"
-        for one in LADDER
-    ]
-    return template.substitute(
-        var=config.var,
+    """nginx for this machine: all on loopback."""
+    return media_conf(
+        var=str(config.var),
+        error_log=f"{config.var}/log/nginx.log",
         user="user root;" if os.getuid() == 0 else "",
-        host=HOST,
+        listen=HOST,
+        stat_rules="allow 127.0.0.1; deny all;",
         rtmp_port=config.rtmp_port,
         packager_port=config.packager_port,
         origin_port=config.origin_port,
         edge_port=config.edge_port,
         hooks_url=config.url(config.rtmp_metrics_port, "/hooks/nginx-rtmp"),
-        hls_variants="\n".join(variants),
         # The simulated audience says its country, as a CDN's own look-up would.
         log_format=log_format(country="$http_x_viewer_country", pop="local"),
     )
+
+
+def media_conf(**values: object) -> str:
+    """nginx.conf: ingest, packager, origin and edge, with the ladder's renditions."""
+    template = string.Template((Path(__file__).parent / "nginx.conf.template").read_text(encoding="utf-8"))
+    variants = [
+        f"            hls_variant _{one.name} BANDWIDTH={one.bandwidth} RESOLUTION={one.width}x{one.height} "
+        f"FRAME-RATE={FRAME_RATE} 'CODECS=\"{one.codecs}\"';"
+        for one in LADDER
+    ]
+    return template.substitute(host=HOST, hls_variants="\n".join(variants), **values)
 
 
 def write_prometheus(config: LocalConfig) -> None:

@@ -1,0 +1,13 @@
+# nginx with the RTMP module: ingest, HLS origin and caching edge.
+ARG DEBIAN_IMAGE=debian:bookworm-slim
+FROM ${DEBIAN_IMAGE}
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends nginx-light libnginx-mod-rtmp curl \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 10001 bigfootlive \
+ && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin bigfootlive \
+ && install -d -o 10001 -g 10001 /srv/media /srv/media/hls /srv/log /srv/run
+COPY deploy/docker/nginx.conf /etc/bigfootlive/nginx.conf
+USER 10001:10001
+EXPOSE 1935 8080 8081
+CMD ["nginx", "-c", "/etc/bigfootlive/nginx.conf", "-e", "/dev/stderr"]
