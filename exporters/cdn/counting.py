@@ -1,0 +1,56 @@
+"""How chunks of log lines are counted: line by line with a format's parser."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from exporters.cdn.records import LogRecord
+from exporters.cdn.tally import SourceTally
+from exporters.errors import SourceFormatError
+
+
+class LineParser(Protocol):
+    """Reads lines of one vendor's format. ``begin`` gets the first bytes of each log, where some have a header."""
+
+    cdn: str
+
+    def begin(self, head: bytes) -> None: ...
+
+    def parse(self, line: bytes) -> LogRecord | None:
+        """One record, or None for a line that is not to be counted; raises SourceFormatError when it is no record."""
+
+
+class ChunkCounter(Protocol):
+    """Counts chunks of whole lines."""
+
+    def begin(self, head: bytes) -> None: ...
+
+    def take(self, chunk: bytes) -> None: ...
+
+
+class LineCounter:
+    """Counts each line that a parser can read, and counts those that it cannot as refused."""
+
+    def __init__(self, tally: SourceTally, parser: LineParser) -> None:
+        self._tally = tally
+        self._parser = parser
+
+    def begin(self, head: bytes) -> None:
+        self._parser.begin(head)
+
+    def take(self, chunk: bytes) -> None:
+        """Count a chunk of whole lines."""
+        tally, parse = self._tally, self._parser.parse
+        for line in chunk.split(b"\n"):
+            if not line or line.isspace():
+                continue
+            try:
+                record = parse(line)
+            except SourceFormatError:
+                tally.refuse("parse_error")
+                continue
+            if record is None:
+                tally.refuse("filtered")
+            else:
+                tally.count(record)
+        tally.bound()

@@ -1,0 +1,80 @@
+"""Values as logs write them: numbers as strings, ``-`` for nothing, lists of times, percent-encoded texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from exporters.errors import SourceFormatError
+
+MISSING = frozenset({"", "-"})
+MAX_NUMBER = 1 << 53
+
+
+def text(value: Any) -> str:
+    """A text; ``-``, null and what is neither text nor number are empty."""
+    if isinstance(value, str):
+        return "" if value == "-" else value
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def number(row: Mapping[str, Any], key: str, default: float | None = None) -> float:
+    """A finite number of 0 or more, also from a string; raises SourceFormatError when it is missing with no default."""
+    value = row.get(key)
+    if value is None or value == "" or value == "-":
+        if default is None:
+            raise SourceFormatError(f"{key} is missing")
+        return default
+    if type(value) is int and 0 <= value < MAX_NUMBER:
+        return value
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SourceFormatError(f"{key} is no number") from error
+    if not 0 <= found < MAX_NUMBER:
+        raise SourceFormatError(f"{key} is out of range")
+    return found
+
+
+def whole(row: Mapping[str, Any], key: str, default: int | None = None) -> int:
+    """A whole number, as ``number``."""
+    return int(number(row, key, default))
+
+
+@lru_cache(maxsize=4096)
+def numbers(listed: str) -> tuple[float, ...]:
+    """Numbers of an nginx upstream list such as ``0.1, 0.2 : 0.3``; ``-`` and what is no number are left out."""
+    found = []
+    for part in listed.replace(":", ",").split(",")[:8]:
+        try:
+            value = float(part)
+        except ValueError:
+            continue
+        if math.isfinite(value) and 0 <= value < MAX_NUMBER:
+            found.append(value)
+    return tuple(found)
+
+
+def unquote(encoded: bytes) -> str:
+    """Percent-decoded once. The escapes of CMCD are replaced first because that is far faster than decoding each."""
+    if b"%" in encoded:
+        encoded = encoded.replace(b"%3D", b"=").replace(b"%2C", b",").replace(b"%22", b'"')
+        if b"%" in encoded:
+            encoded = unquote_to_bytes(encoded)
+    return encoded.decode("utf-8", "replace")
+
+
+def query_cmcd(query: bytes) -> str:
+    """The CMCD argument of a query string, percent-decoded once; empty where there is none."""
+    start = 5 if query.startswith(b"CMCD=") else query.find(b"&CMCD=") + 6
+    if start == 5 and not query.startswith(b"CMCD="):
+        return ""
+    return unquote(query[start:].partition(b"&")[0])
+
+
+def join_cmcd(headers: Iterable[str]) -> str:
+    """CMCD headers as one text, without those that are empty."""
+    return ",".join(header for header in headers if header not in MISSING)

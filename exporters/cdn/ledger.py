@@ -1,0 +1,177 @@
+"""The ledger: what has been counted, how far each source has been read, and the one step that stores and shows both."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from exporters.cdn.checkpoint import Checkpoint, OutboxBatch
+from exporters.cdn.paths import PathMapper
+from exporters.cdn.tables import DeliveryTables
+from exporters.cdn.tally import Clock, Guards, SourceIdentity, SourceTally
+from exporters.handoff import Batch, DeliveryRecord, write_batch
+
+log = logging.getLogger(__name__)
+MAX_HANDED = 20_000
+BATCH_RECORDS = 1_000
+BATCH_BYTES = 900_000
+"""below the body limit of the session engine's server"""
+RETENTION_CHECK_SECONDS = 30.0
+
+
+class Ledger:
+    """Holds the tallies of all sources. ``lock`` guards every count and move; ``commit`` stores, then shows."""
+
+    def __init__(
+        self,
+        tables: DeliveryTables,
+        checkpoint: Checkpoint,
+        guards: Guards,
+        *,
+        name: str = "cdn",
+        stream_retention_seconds: float = 3_600.0,
+        outbox_limit_bytes: int = 256 << 20,
+        now: Clock = time.time,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.tables = tables
+        self.checkpoint = checkpoint
+        self.on_batch = threading.Event()
+        self._guards = guards
+        self._name = name
+        self._stream_retention_seconds = stream_retention_seconds
+        self._outbox_limit_bytes = outbox_limit_bytes
+        self._now = now
+        self._tallies: list[SourceTally] = []
+        self._positions: dict[str, Any] = {}
+        self._deliveries: list[bytes] = []
+        self._sequences: dict[str, int] = {}
+        self._retention_checked = now()
+
+    def restore(self) -> None:
+        """Open the checkpoint and take its counters back; raises ConfigError when it cannot be used."""
+        self.checkpoint.open()
+        rows = self.checkpoint.series()
+        self.tables.restore(rows)
+        position = self.tables.requests.public.family.labels.index("stream")
+        name = self.tables.requests.public.family.name
+        for stream in {labels[position] for family, labels, _ in rows if family == name}:
+            if self._guards.streams.admit(stream) == stream:
+                self._guards.last_seen[stream] = self._now()
+
+    def open(self, identity: SourceIdentity, mapper: PathMapper, hands_over: bool) -> SourceTally:
+        """A tally for one source, counted into this ledger."""
+        tally = SourceTally(identity, self.tables, self._guards, mapper, hands_over, self._now)
+        self._tallies.append(tally)
+        return tally
+
+    def move(self, source: str, position: Any) -> None:
+        """Note how far a source has been counted; in the same hold of ``lock`` as the counting."""
+        self._positions[source] = position
+
+    def note_delivery(self, digest: bytes) -> None:
+        """Note that a pushed body has been counted; in the same hold of ``lock`` as the counting."""
+        self._deliveries.append(digest)
+
+    def is_full(self) -> bool:
+        """Whether so many records wait to be stored that a commit should not be put off."""
+        return sum(len(tally.handed) for tally in self._tallies) >= MAX_HANDED
+
+    def commit(self) -> None:
+        """Store all that has been counted, then show it. What cannot be stored stays counted for the next try."""
+        with self.lock:
+            for tally in self._tallies:
+                tally.fold()
+            batches = [batch for tally in self._tallies for batch in self._batches(tally)]
+            self.checkpoint.store(self.tables.changed(), self._positions, batches, self._deliveries)
+            for batch in batches:
+                self._sequences[batch.source] = batch.sequence
+            for tally in self._tallies:
+                tally.handed.clear()
+            self._positions.clear()
+            self._deliveries.clear()
+            self.tables.publish()
+            self._bound_outbox()
+            self._remove_ended_streams()
+        if batches:
+            self.on_batch.set()
+
+    def _batches(self, tally: SourceTally) -> list[OutboxBatch]:
+        source = f"{self._name}/{tally.identity.name}"
+        if not tally.handed:
+            return []
+        last = self._sequences.get(source) or self.checkpoint.last_sequence(source)
+        batches: list[OutboxBatch] = []
+        handed = sorted(tally.handed)  # by time: lines of the slow lane come before those of the fast one
+        for start in range(0, len(handed), BATCH_RECORDS):
+            for part in _within_bytes(handed[start : start + BATCH_RECORDS]):
+                last += 1
+                batches.append(OutboxBatch(source, last, len(part), write_batch(Batch(source, last, part))))
+        return batches
+
+    def _bound_outbox(self) -> None:
+        records, size = self.checkpoint.waiting()
+        while size > self._outbox_limit_bytes and (batch := self.checkpoint.next_batch()) is not None:
+            self.checkpoint.drop_batch(batch)
+            self.tables.handoff.add(batch.records, "dropped")
+            records, size = records - batch.records, size - len(batch.body)
+        self.tables.handoff_lag.set(records)
+
+    def _remove_ended_streams(self) -> None:
+        now = self._now()
+        if now - self._retention_checked < RETENTION_CHECK_SECONDS:
+            return
+        self._retention_checked = now
+        for stream, seen in list(self._guards.last_seen.items()):
+            if now - seen > self._stream_retention_seconds:
+                self.checkpoint.remove_series(self.tables.remove_stream(stream))
+                self._guards.streams.forget(stream)
+                del self._guards.last_seen[stream]
+                for tally in self._tallies:
+                    tally.forget()
+
+
+def _within_bytes(records: Sequence[DeliveryRecord]) -> list[Sequence[DeliveryRecord]]:
+    """The records in as few parts as stay below the body limit."""
+    if len(records) == 1 or len(write_batch(Batch("", 0, records))) <= BATCH_BYTES:
+        return [records]
+    half = len(records) // 2
+    return [*_within_bytes(records[:half]), *_within_bytes(records[half:])]
+
+
+class Committer:
+    """A worker that commits the ledger every so often, and no more than a tenth of the time."""
+
+    def __init__(self, ledger: Ledger, interval_seconds: float = 0.5) -> None:
+        self._ledger = ledger
+        self._interval_seconds = interval_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+
+    def start(self) -> None:
+        """Take the checkpoint back, then commit now and then; to be started before any source."""
+        self._ledger.restore()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and commit what the sources have counted last."""
+        self._stop.set()
+        self._thread.join(timeout=10)
+        self._commit()
+        self._ledger.checkpoint.close()
+
+    def _run(self) -> None:
+        pause = self._interval_seconds
+        while not self._stop.wait(pause):
+            begun = time.monotonic()
+            self._commit()
+            pause = max(self._interval_seconds, 9 * (time.monotonic() - begun))
+
+    def _commit(self) -> None:
+        try:
+            self._ledger.commit()
+        except Exception:
+            log.exception("the checkpoint could not be stored; what was counted waits for the next try")

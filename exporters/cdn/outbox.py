@@ -1,0 +1,96 @@
+"""The sender of batches to the session engine: oldest first, each again until it is taken."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import threading
+from urllib.parse import urlsplit
+
+from exporters.cdn.checkpoint import OutboxBatch
+from exporters.cdn.ledger import Ledger
+from exporters.errors import ConfigError
+
+log = logging.getLogger(__name__)
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+REFUSALS = frozenset({400, 404, 411, 413, 415, 422})
+
+
+class OutboxSender:
+    """A worker that empties the outbox by POST; while the engine is away, batches wait in the checkpoint."""
+
+    def __init__(self, ledger: Ledger, url: str, timeout_seconds: float = 10.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ConfigError(f"CDN_HANDOFF_URL is {url!r}; it must be like http://127.0.0.1:9704/handoff")
+        self._ledger = ledger
+        self._host, self._port, self._path = parts.hostname, parts.port or 80, parts.path or "/"
+        self._timeout_seconds = timeout_seconds
+        self._connection: http.client.HTTPConnection | None = None
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="handoff", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._ledger.on_batch.set()
+        self._thread.join(timeout=self._timeout_seconds)
+
+    def turn(self) -> bool:
+        """Send the oldest batch; true when there may be more to send at once."""
+        batch = self._ledger.checkpoint.next_batch()
+        if batch is None:
+            return False
+        status = self._post(batch)
+        if status == 200:
+            self._settle(batch, "taken")
+        elif status in REFUSALS:
+            log.error("the session engine refused batch %s %d with %d", batch.source, batch.sequence, status)
+            self._settle(batch, "refused")
+        else:
+            log.warning("the session engine answered %s; batch %d waits", status or "nothing", batch.sequence)
+            return False
+        return True
+
+    def _settle(self, batch: OutboxBatch, result: str) -> None:
+        self._ledger.checkpoint.drop_batch(batch)
+        with self._ledger.lock:
+            self._ledger.tables.handoff.add(batch.records, result)
+
+    def _post(self, batch: OutboxBatch) -> int:
+        """The answer's status, 0 for no answer."""
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_seconds)
+        try:
+            self._connection.request("POST", self._path, batch.body, {"Content-Type": "application/json"})
+            answer = self._connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            self._connection = None
+            return 0
+        return answer.status
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._send_all()
+            except Exception:
+                log.exception("hand-off turn failed")
+                self._stop.wait(LONGEST_PAUSE_SECONDS)
+
+    def _send_all(self) -> None:
+        self._ledger.on_batch.clear()
+        while self.turn():
+            self._pause_seconds = FIRST_PAUSE_SECONDS
+            if self._stop.is_set():
+                return
+        if self._ledger.checkpoint.next_batch() is None:
+            self._ledger.on_batch.wait(timeout=1.0)
+        else:
+            self._stop.wait(self._pause_seconds)
+            self._pause_seconds = min(LONGEST_PAUSE_SECONDS, self._pause_seconds * 2)

@@ -1,0 +1,118 @@
+"""One edge request as every vendor's log tells it: the schema that all formats are read into."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+
+REGISTERED_CODES = frozenset(str(code.value) for code in HTTPStatus) | {
+    # Codes that edges write though no registry has them: nginx 444, 494-499; Cloudflare 520-530; 000 is no answer.
+    *("000", "444", "494", "495", "496", "497", "499"),
+    *(str(code) for code in range(520, 531)),
+}
+ABORTED_CODES = frozenset({"000", "0", "499"})
+HTTP_VERSIONS = {"1": "h1", "2": "h2", "3": "h3"}
+NOT_LOGGED = -1
+
+
+class Facts(NamedTuple):
+    """What many requests have in common; kept few, so that records are counted by them."""
+
+    code: str
+    """exact status, ``other`` where no registered one"""
+    code_class: str
+    """2xx 3xx 4xx 5xx, ``aborted`` where the viewer gave up, ``other``"""
+    cache: str
+    """hit, miss, stale, revalidated, bypass, error, none"""
+    protocol: str
+    """h1 h2 h3, ``other``"""
+    tls: str
+    """TLS version such as ``1.3``, ``none`` for plain HTTP"""
+    country: str
+    """ISO 3166-1 alpha-2, ``ZZ`` where unknown"""
+    pop: str
+    """point of presence, or empty"""
+    origin: tuple[str, ...]
+    """code classes of the answers the edge had from the origin, one a try"""
+
+
+class LogRecord(NamedTuple):
+    """One request; missing texts are empty, missing numbers -1. Seconds and bytes throughout."""
+
+    time: float
+    facts: Facts
+    path: str
+    bytes: int
+    request_bytes: int = NOT_LOGGED
+    seconds: float = NOT_LOGGED
+    first_byte_seconds: float = NOT_LOGGED
+    origin_seconds: tuple[float, ...] = ()
+    origin_bytes: int = 0
+    address: str = ""
+    user_agent: str = ""
+    signed_id: str = ""
+    cmcd: str = ""
+    request_id: str = ""
+
+
+@lru_cache(maxsize=1024)
+def code_class(code: str) -> str:
+    """The class of a status code: ``2xx`` and so on, ``aborted`` for client aborts, ``other`` for what is no status."""
+    if code in ABORTED_CODES:
+        return "aborted"
+    return f"{code[0]}xx" if len(code) == 3 and code.isdigit() and "1" <= code[0] <= "5" else "other"
+
+
+def known_code(code: str) -> str:
+    """The code when it is a registered one, else ``other``."""
+    return code if code in REGISTERED_CODES else "other"
+
+
+@lru_cache(maxsize=256)
+def http_version(protocol: str) -> str:
+    """``h1``, ``h2`` or ``h3`` from ``HTTP/1.1``, ``h2``, ``HTTP/3.0``, ``2.0`` and the like."""
+    number = protocol.upper().removeprefix("HTTP/").removeprefix("H").removeprefix("Q")[:1]
+    return HTTP_VERSIONS.get(number, "other")
+
+
+@lru_cache(maxsize=256)
+def tls_version(text: str) -> str:
+    """``1.3`` from ``TLSv1.3``, ``TLS 1.3`` and the like; ``none`` where there was no TLS."""
+    for version in ("1.3", "1.2", "1.1", "1.0"):
+        if version in text:
+            return version
+    if text.strip().lower() in ("tlsv1", "tls1"):
+        return "1.0"
+    return "none" if text in ("", "-", "none") else "other"
+
+
+@lru_cache(maxsize=1024)
+def country_code(text: str) -> str:
+    """An upper-case alpha-2 code, ``ZZ`` for anything else."""
+    code = text.strip().upper()
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else "ZZ"
+
+
+def make_facts(
+    code: str,
+    cache: str,
+    *,
+    protocol: str = "",
+    tls: str = "",
+    country: str = "",
+    pop: str = "",
+    origin: tuple[str, ...] = (),
+    aborted: bool = False,
+) -> Facts:
+    """Facts from texts as logs have them; ``origin`` are status codes; ``aborted`` overrides the status."""
+    return Facts(
+        known_code(code),
+        "aborted" if aborted else code_class(code),
+        cache,
+        http_version(protocol),
+        tls_version(tls),
+        country_code(country),
+        pop[:32],
+        tuple(code_class(one) for one in origin),
+    )

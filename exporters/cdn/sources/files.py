@@ -1,0 +1,153 @@
+"""Log files and how to know them again: device and inode, and a digest of their first bytes."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from glob import escape as glob_escape
+from pathlib import Path
+from typing import IO, Any
+
+from exporters.errors import SourceFormatError
+
+MARK_BYTES = 512
+ROTATED = re.compile(r"[.-]\d[\dT:._-]*(\.gz)?")
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a file has been counted. ``skipping`` says that the offset is within a line too long to be one."""
+
+    device: int
+    inode: int
+    mark_bytes: int
+    mark: str
+    offset: int = 0
+    skipping: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Position:
+        return cls(**stored)
+
+    def moved(self, offset: int, skipping: bool = False) -> Position:
+        return replace(self, offset=offset, skipping=skipping)
+
+
+class LogFile:
+    """An open log file, plain or gzip; offsets are of the uncompressed text."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._raw = path.open("rb", buffering=0)  # a buffer would show what a truncated file held before
+        self.zipped = self._raw.read(2) == GZIP_MAGIC
+        self._raw.seek(0)
+        self._file: IO[bytes] = gzip.GzipFile(fileobj=self._raw) if self.zipped else self._raw  # type: ignore[assignment]
+        stat = os.fstat(self._raw.fileno())
+        self.device, self.inode = stat.st_dev, stat.st_ino
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``offset``; raises SourceFormatError when a gzip file is broken."""
+        try:
+            if self._file.tell() != offset:
+                self._file.seek(offset)
+            return self._file.read(size)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise SourceFormatError(f"{self.path} is a broken gzip file: {error}") from error
+
+    def size(self) -> int:
+        """Size on disk, as it is now."""
+        return os.fstat(self._raw.fileno()).st_size
+
+    def start(self, mark_bytes: int = MARK_BYTES) -> Position:
+        """The position at the file's beginning."""
+        head = self._head(mark_bytes)
+        return Position(self.device, self.inode, len(head), digest(head))
+
+    def is_same(self, position: Position) -> bool:
+        """Whether this file begins as the one of the position did."""
+        return digest(self._head(position.mark_bytes)) == position.mark
+
+    def _head(self, size: int) -> bytes:
+        return self.read(0, size) if self.zipped else os.pread(self._raw.fileno(), size, 0)
+
+    def close(self) -> None:
+        self._file.close()
+        self._raw.close()
+
+
+def digest(head: bytes) -> str:
+    return hashlib.blake2b(head, digest_size=16).hexdigest()
+
+
+def rotated_copies(path: Path) -> list[Path]:
+    """Files that rotation has made of ``path``, oldest first: ``edge.json.2.gz``, ``edge.json-20261123``, …"""
+    found = []
+    for one in path.parent.glob(f"{glob_escape(path.name)}[.-]*"):
+        if ROTATED.fullmatch(one.name.removeprefix(path.name)):
+            try:
+                found.append((one.stat().st_mtime, one.suffix == ".gz", one))
+            except OSError:  # rotation may remove it while we look
+                continue
+    return [one for _, _, one in sorted(found)]
+
+
+def open_log(path: Path) -> LogFile | None:
+    """The file, or None while there is none that can be read."""
+    try:
+        return LogFile(path)
+    except OSError:
+        return None
+
+
+def continuation(path: Path, position: Position) -> list[Path] | None:
+    """The files to read from ``position`` on: the one it is in, then those written later, then ``path``.
+
+    None when the file of the position is gone.
+    """
+    if _holds(path, position):
+        return [path]
+    copies = rotated_copies(path)
+    for number, copy in enumerate(copies):
+        if _holds(copy, position):
+            return [copy, *_distinct(copies[number + 1 :], position.mark), path]
+    return None
+
+
+def _holds(path: Path, position: Position) -> bool:
+    file = open_log(path)
+    if file is None:
+        return False
+    try:
+        return file.is_same(position) and (file.zipped or file.size() >= position.offset)
+    except SourceFormatError:
+        return False
+    finally:
+        file.close()
+
+
+def _distinct(copies: list[Path], known_mark: str) -> list[Path]:
+    """The copies without repeats, such as a file that is still there beside its gzip."""
+    found, marks = [], {known_mark}
+    for path in copies:
+        file = open_log(path)
+        if file is None:
+            continue
+        try:
+            mark = file.start().mark
+        except SourceFormatError:  # gzip is still writing it, and what it reads is still there
+            continue
+        finally:
+            file.close()
+        if mark not in marks:
+            marks.add(mark)
+            found.append(path)
+    return found

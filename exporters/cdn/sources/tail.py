@@ -1,0 +1,189 @@
+"""A log file that is followed while it is written, through rotation by renaming, copying and truncating, and gzip."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from exporters.cdn.counting import ChunkCounter
+from exporters.cdn.ledger import Ledger
+from exporters.cdn.sources.files import MARK_BYTES, LogFile, Position, continuation, open_log
+from exporters.cdn.tally import SourceTally
+from exporters.errors import SourceFormatError
+
+log = logging.getLogger(__name__)
+CHUNK_BYTES = 256 << 10
+HEAD_BYTES = 4 << 10
+POLL_SECONDS = 0.1
+ROTATION_GRACE_SECONDS = 2.0
+"""how long a renamed file must stand still before it is left, because its writers reopen a moment later"""
+
+
+class LogTail:
+    """A worker that counts a log file as it grows. A line is counted when its newline has been written.
+
+    After a restart it goes on where the checkpoint says, in the rotated files if need be, found by their first bytes.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tally: SourceTally,
+        counter: ChunkCounter,
+        ledger: Ledger,
+        *,
+        from_end: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = path
+        self._tally = tally
+        self._counter = counter
+        self._ledger = ledger
+        self._from_end = from_end
+        self._monotonic = monotonic
+        self._name = tally.identity.name
+        self._file: LogFile | None = None
+        self._position = Position(0, 0, 0, "")
+        self._next: list[Path] = []
+        """files to read after the present one, which will then not grow any more; empty while it is followed"""
+        self._still_since: float | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"tail-{self._name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=10)
+        if self._file is not None:
+            self._file.close()
+
+    def turn(self) -> bool:
+        """Count one chunk, or see whether the file was rotated; true when there was something to do."""
+        if self._file is None:
+            return self._begin()
+        try:
+            data = self._file.read(self._position.offset, CHUNK_BYTES)
+        except SourceFormatError as error:
+            log.error("%s; its rest is left out", error)
+            self._tally.refuse("parse_error")
+            return self._go_on()
+        if self._truncated(self._file):
+            log.info("%s was truncated; going on at its beginning", self._path)
+            return self._resume()
+        if data and self._count(data):
+            self._still_since = None
+            return True
+        return self._go_on()
+
+    def _count(self, data: bytes) -> bool:
+        """Count the whole lines of ``data``; false when it has none yet."""
+        offset = self._position.offset
+        if self._position.skipping:
+            end = data.find(b"\n") + 1
+            self._take(b"", self._position.moved(offset + (end or len(data)), skipping=not end))
+            return True
+        end = data.rfind(b"\n") + 1
+        if end:
+            self._take(data[:end], self._position.moved(offset + end))
+        elif len(data) >= CHUNK_BYTES:
+            self._tally.refuse("oversized")
+            self._take(b"", self._position.moved(offset + len(data), skipping=True))
+        elif self._next:
+            self._take(data + b"\n", self._position.moved(offset + len(data)))
+        return bool(end) or len(data) >= CHUNK_BYTES or bool(self._next)
+
+    def _take(self, lines: bytes, position: Position) -> None:
+        with self._ledger.lock:
+            if lines:
+                self._counter.take(lines)
+            self._move(position)
+        if self._ledger.is_full():
+            self._ledger.commit()
+
+    def _move(self, position: Position) -> None:
+        """Note the position; a file that was too short to be known by its first bytes is marked anew."""
+        if self._file is not None and position.mark_bytes < min(MARK_BYTES, position.offset):
+            marked = self._file.start(min(MARK_BYTES, position.offset))
+            position = marked.moved(position.offset, position.skipping)
+        self._position = position
+        self._ledger.move(self._name, position.to_json())
+        self._ledger.tables.offset.set(position.offset, self._name)
+
+    def _truncated(self, file: LogFile) -> bool:
+        return not file.zipped and (file.size() < self._position.offset or not file.is_same(self._position))
+
+    def _begin(self) -> bool:
+        """Open the file at the stored position, or where a first start begins; false while there is none."""
+        stored = self._ledger.checkpoint.position(self._name)
+        if stored is not None:
+            self._position = Position.from_json(stored)
+            return self._resume()
+        file = open_log(self._path)
+        if file is None:
+            self._from_end = False  # a file that appears later is read from its beginning
+            return False
+        start = file.start()
+        return self._switch([self._path], start.moved(_last_line_end(file)) if self._from_end else start)
+
+    def _resume(self) -> bool:
+        """Find the file of the present position and those written after it, and go on there."""
+        files = continuation(self._path, self._position)
+        if files is None:
+            log.warning("%s: the file that was read up to byte %d is gone", self._path, self._position.offset)
+            return self._switch([self._path])
+        return self._switch(files, self._position)
+
+    def _switch(self, files: list[Path], position: Position | None = None) -> bool:
+        """Read the first of ``files`` now, from ``position`` or its beginning, and the others after it."""
+        file = open_log(files[0])
+        if file is None:
+            return False
+        if self._file is not None:
+            self._file.close()
+        self._file, self._next, self._still_since = file, files[1:], None
+        with self._ledger.lock:
+            self._counter.begin(file.read(0, HEAD_BYTES))
+            self._move(position or file.start())
+        return True
+
+    def _go_on(self) -> bool:
+        """At the end of a file: go on with the next one, if there is one."""
+        if self._next:
+            if self._switch(self._next):
+                return True
+            self._next = self._next[1:] or self._next  # a copy has vanished; the file itself will come
+            return False
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return False
+        if self._file is not None and (stat.st_dev, stat.st_ino) == (self._file.device, self._file.inode):
+            return False
+        now = self._monotonic()
+        if self._still_since is None:
+            self._still_since = now
+        if now - self._still_since < ROTATION_GRACE_SECONDS:
+            return False
+        return self._resume()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                busy = self.turn()
+            except Exception:
+                log.exception("reading %s failed; trying again", self._path)
+                busy = False
+            if not busy:
+                self._stop.wait(POLL_SECONDS)
+
+
+def _last_line_end(file: LogFile) -> int:
+    """Where the last whole line ends, so that a first start at the end does not begin within a line."""
+    size = file.size()
+    begin = max(0, size - CHUNK_BYTES)
+    return begin + file.read(begin, CHUNK_BYTES).rfind(b"\n") + 1
