@@ -34,6 +34,7 @@ RECORDINGS = "/recordings"
 # The configuration travels in the environment, so that any image with nginx, its RTMP module and a shell will do.
 COMMAND = ["sh", "-c", f'printf %s "$MEDIA_CONFIG" >{FOLDER}/nginx.conf && exec nginx -e stderr -c {FOLDER}/nginx.conf']
 MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
+NEVER = "0001-01-01T00:00:00Z"
 STATES: dict[str, State] = {
     "created": "starting",
     "restarting": "starting",
@@ -179,13 +180,13 @@ class DockerEngine:
 
 def _read(found: Any) -> Container:
     labels, state = found.labels, found.attrs.get("State", {})
-    started = state.get("StartedAt", "") if isinstance(state, dict) else ""
+    started = state.get("StartedAt", NEVER) if isinstance(state, dict) else NEVER
     return Container(
         container_id=labels.get(ID_LABEL, ""),
         event_id=labels.get(EVENT_LABEL, ""),
         tenant_id=labels.get(TENANT_LABEL, ""),
         size_name=labels.get(SIZE_LABEL, ""),
-        started=_instant(started or found.attrs["Created"]),
+        started=_instant(found.attrs["Created"] if started.startswith(NEVER) else started),
         state=STATES.get(found.status, "error"),
         rtmp_port=_published(found, INSIDE.rtmp),
         http_port=_published(found, INSIDE.http),
@@ -200,9 +201,8 @@ def _published(found: Any, port: int) -> int:
 
 
 def _instant(text: str) -> float:
-    """Unix seconds of Docker's RFC 3339 time with nanoseconds; 0 for its zero time."""
-    instant = datetime.fromisoformat(text.split(".")[0].removesuffix("Z") + "+00:00")
-    return 0.0 if instant.year == 1 else instant.timestamp()
+    """Unix seconds of Docker's RFC 3339 time, which has nanoseconds and is in UTC."""
+    return datetime.fromisoformat(text.split(".")[0].removesuffix("Z") + "+00:00").timestamp()
 
 
 def _log_line(line: str) -> LogLine:

@@ -27,6 +27,7 @@ from bridge.containers.ports import free_ports
 from bridge.containers.records import ProcessRecord, read_record, write_record
 
 ATTEMPTS = 3
+ABANDONED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class LocalProcesses:
         folder = self._servers / spec.event_id
         try:
             self._servers.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(folder)
             folder.mkdir()  # fails where the event has one: the folder is the lock
         except FileExistsError as error:
             raise AlreadyLaunchedError(f"event {spec.event_id!r} has a media server") from error
@@ -112,9 +114,9 @@ class LocalProcesses:
         for _ in range(ATTEMPTS):
             ports = MediaPorts(*free_ports(3, self._options.address))
             child = self._spawn(spec, folder, ports)
+            record = _new_record(spec, ports, child, self._options.owner)
+            write_record(folder / "container.json", record)
             if _listens(child, ports.http):
-                record = _new_record(spec, ports, child, self._options.owner)
-                write_record(folder / "container.json", record)
                 self._children[spec.container_id] = child
                 return record
             child.kill()
@@ -161,6 +163,14 @@ class LocalProcesses:
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove a folder whose launch ended before anything was started."""
+    if not folder.exists() or (folder / "container.json").exists():
+        return
+    if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+        shutil.rmtree(folder)
 
 
 def _limited(command: Sequence[str], spec: LaunchSpec) -> list[str]:

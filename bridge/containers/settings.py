@@ -38,6 +38,7 @@ class ContainersConfig:
     targets_file: str = setting("", "Prometheus file_sd file to keep up to date (.yml or .json); empty: none")
     scrape_host: str = setting("127.0.0.1", "host name that Prometheus reaches the exporters by")
     exporter: bool = setting(True, "run an RTMP exporter beside each media server")
+    exporter_address: str = setting("127.0.0.1", "address that these exporters listen on")
     hook_host: str = setting("127.0.0.1", "host name that media servers reach the exporters' hooks by")
     keys_url: str = setting("", "where exporters check stream keys; empty: this bridge's /internal/publish")
     recordings: str = setting("", "folder for recordings; empty: recording is not offered")

@@ -46,7 +46,7 @@ class MediaViews:
     def __init__(self, services: Services, commands: Commands) -> None:
         self._services = services
         self._commands = commands
-        self._access = Access(services.registry, services.config.default_tenant)
+        self._access: Access = services.access
 
     @describe("Whether a stream is on air, and how it arrives", contract.StreamingHealth, tag=TAG, errors=(404,))
     def health(self, stream_id: str) -> Response:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from bridge import problems
 from bridge.database import DatabaseUnavailableError
-from bridge.problems import Problem
 from bridge.snapshot import SnapshotStore
 from bridge.streams.keys import KeyBox
 from bridge.streams.memory import StreamMemory
@@ -53,20 +53,17 @@ class StreamRegistry:
         """Whether there is a database behind it."""
         return self._store is not None
 
+    def get(self, stream_id: str) -> StreamRecord | None:
+        """A registered stream, as it was seconds ago; None for another. Asks the database only on a first miss."""
+        record, _ = self._look_up(stream_id)
+        return record
+
     def owner_of(self, stream_id: str) -> Owner | None:
-        """Whose a stream is; None for one that is not registered. Asks the database only on a miss."""
-        if self._store is None:
-            return None
-        record = self._memory.get(stream_id)
-        if record is None:
-            try:
-                record = self._store.get(stream_id)
-            except DatabaseUnavailableError:
-                return HIDDEN
-            if record is None:
-                return None
-            self._memory.put([record])
-        return Owner(record.tenant_id, record.privacy)
+        """Whose a stream is, as it was seconds ago; None for one that is not registered."""
+        record, certain = self._look_up(stream_id)
+        if record is not None:
+            return Owner(record.tenant_id, record.privacy)
+        return None if certain else HIDDEN
 
     def tenant_of(self, stream_id: str) -> str:
         """The tenant of a stream; the default one where it is not registered."""
@@ -84,7 +81,8 @@ class StreamRegistry:
                     return record
         return next((one for one in self._observed() if one.id == stream_id), None)
 
-    def get(self, stream_id: str) -> StreamRecord:
+    def require(self, stream_id: str) -> StreamRecord:
+        """A stream as ``find`` gives it; raises a 404 Problem."""
         record = self.find(stream_id)
         if record is None:
             raise problems.not_found("stream", stream_id)
@@ -121,40 +119,28 @@ class StreamRegistry:
             "user_id": user_id,
             "slug": slug(fields["title"]) or stream_id,
         }
-        try:
+        with _problems():
             return self._keep(self._durable().insert(row, KeyBox.generate()))
-        except TakenError as error:
-            raise problems.conflict(f"stream {stream_id!r} exists") from error
-        except DatabaseUnavailableError as error:
-            raise _away(error) from error
 
     def change(self, stream_id: str, fields: Mapping[str, Any]) -> StreamRecord:
         """Set these fields."""
         row = {**fields, "slug": slug(fields["title"]) or stream_id} if "title" in fields else fields
-        try:
+        with _problems():
             return self._keep(_found(self._durable().update(stream_id, row), stream_id))
-        except DatabaseUnavailableError as error:
-            raise _away(error) from error
 
     def rotate_key(self, stream_id: str) -> StreamRecord:
         """Give a stream a fresh key; publishing under the one before is refused from now on."""
-        try:
+        with _problems():
             return self._keep(_found(self._durable().replace_key(stream_id, KeyBox.generate()), stream_id))
-        except DatabaseUnavailableError as error:
-            raise _away(error) from error
 
     def move(self, stream_id: str, move: Move, fields: Mapping[str, Any]) -> StreamRecord:
         """Make a move of the state machine with these fields; raises a 409 Problem where the state forbids it."""
-        try:
+        with _problems():
             moved = self._durable().move(stream_id, move, fields)
             if moved is None:
-                check_move(stream_id, self.get(stream_id).status, move)
+                check_move(stream_id, self.require(stream_id).status, move)
                 raise problems.conflict(f"stream {stream_id!r} has just changed; read it again")
             return self._keep(moved)
-        except WrongMoveError as error:
-            raise problems.conflict(str(error)) from error
-        except DatabaseUnavailableError as error:
-            raise _away(error) from error
 
     def start(self, stream_id: str) -> StreamRecord:
         return self.move(stream_id, "start", {"actual_start": datetime.now(UTC)})
@@ -165,14 +151,10 @@ class StreamRegistry:
         return self.move(stream_id, "stop", fields)
 
     def delete(self, stream_id: str) -> None:
-        try:
+        with _problems():
             if not self._durable().delete(stream_id):
-                check_move(stream_id, self.get(stream_id).status, "delete")
+                check_move(stream_id, self.require(stream_id).status, "delete")
             self._memory.forget(stream_id)
-        except WrongMoveError as error:
-            raise problems.conflict(str(error)) from error
-        except DatabaseUnavailableError as error:
-            raise _away(error) from error
 
     def publish(self, key: str) -> str | None:
         """The stream that may be published with this key; None for a wrong key, or a stream that is over.
@@ -184,16 +166,31 @@ class StreamRegistry:
         except DatabaseUnavailableError as error:
             record = self._memory.by_key(key)
             if record is None:
-                raise _away(error) from error
+                raise problems.unavailable(str(error)) from error
         if record is None or record.status == "cancelled":
             return None
         if record.status == "ended" and record.ended_by != "absence":
             return None
         return record.id
 
+    def _look_up(self, stream_id: str) -> tuple[StreamRecord | None, bool]:
+        """A stream from memory, else from the database; and whether its absence is certain."""
+        record = self._memory.get(stream_id)
+        if record is not None or self._store is None or self._memory.is_unknown(stream_id):
+            return record, True
+        try:
+            record = self._store.get(stream_id)
+        except DatabaseUnavailableError:
+            return None, False
+        if record is None:
+            self._memory.note_unknown(stream_id)
+        else:
+            self._memory.put([record])
+        return record, True
+
     def _totals(self, stream_id: str) -> dict[str, int]:
         snapshot = self._snapshots.present
-        return {} if snapshot is None else totals(snapshot, self.get(stream_id))
+        return {} if snapshot is None else totals(snapshot, self.require(stream_id))
 
     def _observed(self) -> list[StreamRecord]:
         snapshot = self._snapshots.present
@@ -221,8 +218,15 @@ def _found(record: StreamRecord | None, stream_id: str) -> StreamRecord:
     return record
 
 
-def _away(error: DatabaseUnavailableError) -> Problem:
-    return problems.unavailable(str(error))
+@contextmanager
+def _problems() -> Iterator[None]:
+    """What the registry's parts raise, as the API answers it."""
+    try:
+        yield
+    except (WrongMoveError, TakenError) as error:
+        raise problems.conflict(str(error)) from error
+    except DatabaseUnavailableError as error:
+        raise problems.unavailable(str(error)) from error
 
 
 def _page(known: Mapping[str, StreamRecord], wanted: Wanted) -> list[StreamRecord]:

@@ -60,7 +60,7 @@ class StreamViews:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._registry: StreamRegistry = services.registry
-        self._access = Access(services.registry, services.config.default_tenant)
+        self._access: Access = services.access
 
     @describe("Streams, newest first", list[contract.StreamEvent], tag=TAG, query=LIST_QUERY, errors=(400,))
     def list_page(self) -> Response:
@@ -95,7 +95,7 @@ class StreamViews:
     def read(self, stream_id: str) -> Response:
         identity = current_identity()
         self._access.check(identity, stream_id)
-        return answer(self._event(self._registry.get(stream_id), identity))
+        return answer(self._event(self._registry.require(stream_id), identity))
 
     @describe("Change a stream", contract.StreamEvent, tag=TAG, body=contract.StreamRequest, errors=WRITE)
     def change(self, stream_id: str) -> Response:
@@ -153,7 +153,7 @@ class StreamViews:
         """The stream, which the caller must own, operate or administer."""
         identity = _caller()
         self._access.check(identity, stream_id)
-        record = self._registry.get(stream_id)
+        record = self._registry.require(stream_id)
         if not may_see_key(identity, record):
             raise problems.forbidden(f"this is for the stream's owner or the role {OPERATOR}")
         return record
