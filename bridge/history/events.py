@@ -1,0 +1,83 @@
+"""App events into the database: staged by COPY, stored once by their id, and added to the roll-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.database import Connection
+from bridge.history.copying import stage
+from bridge.history.partitions import ensure
+from bridge.history.records import EVENT_COLUMNS, STAGED_EVENT_COLUMNS
+
+CHAT = "chat_message"
+REVENUE = ("donation", "super_chat", "subscription", "tip")
+"""The events whose amounts are revenue."""
+SCOPES = ("stream", "'@' || tenant", "'@'")
+_COLUMNS = ", ".join(EVENT_COLUMNS)
+_REVENUE = ", ".join(f"'{event}'" for event in REVENUE)
+# Amounts in another currency than the platform's are stored with the event, and not added to what they are not.
+_AMOUNT = f"""CASE WHEN event IN ({_REVENUE}) AND coalesce(currency, %(currency)s) = %(currency)s
+  THEN coalesce(amount, 0) ELSE 0 END"""
+
+
+def store_events(connection: Connection, rows: Sequence[tuple[Any, ...]], currency: str) -> int:
+    """Store rows (in the order of STAGED_EVENT_COLUMNS) that are not there yet; gives their number."""
+    unique = {row[:3]: row for row in rows}
+    if not unique:
+        return 0
+    times = [row[1] for row in unique.values()]
+    ensure(connection, "events", min(times), max(times))
+    stage(connection, "staged_events", STAGED_EVENT_COLUMNS, unique.values())
+    known = connection.execute(_FORGET_KNOWN).rowcount
+    fresh = len(unique) - known
+    if fresh:
+        connection.execute(
+            f"INSERT INTO events ({_COLUMNS}) SELECT {_COLUMNS} FROM staged_events ORDER BY stream, at".encode()
+        )
+        for statement in rollups("staged_events"):
+            connection.execute(statement.encode(), {"currency": currency, "chat": CHAT})
+    connection.execute("DROP TABLE staged_events")
+    return fresh
+
+
+_FORGET_KNOWN = """
+DELETE FROM staged_events staged USING events
+WHERE events.stream = staged.stream AND events.at = staged.at AND events.event_id = staged.event_id"""
+
+
+def rollups(source: str) -> list[str]:
+    """The statements that add a table of staged events to every roll-up; parameters: currency, chat."""
+    statements = [_minutes(source), _chatters(source)]
+    for scope in SCOPES:
+        statements.append(
+            _sums(source, scope, "event_quarters", "at", "date_bin('15 minutes', at, TIMESTAMPTZ '2000-01-01')")
+        )
+        statements.append(_sums(source, scope, "event_days", "day", "(at AT TIME ZONE 'UTC')::date"))
+    return statements
+
+
+def _minutes(source: str) -> str:
+    return f"""
+INSERT INTO event_minutes (stream, at, event, events)
+SELECT stream, date_trunc('minute', at, 'UTC'), event, count(*) FROM {source} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ON CONFLICT (stream, at, event) DO UPDATE SET events = event_minutes.events + excluded.events"""
+
+
+def _chatters(source: str) -> str:
+    return f"""
+INSERT INTO chatter_days (stream, day, user_id, username, messages)
+SELECT stream, (at AT TIME ZONE 'UTC')::date, user_id, max(username), count(*)
+FROM {source} WHERE event = %(chat)s AND user_id IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ON CONFLICT (stream, day, user_id)
+DO UPDATE SET messages = chatter_days.messages + excluded.messages, username = excluded.username"""
+
+
+def _sums(source: str, scope: str, table: str, time_column: str, bucket: str) -> str:
+    return f"""
+INSERT INTO {table} (scope, {time_column}, event, detail, events, amount, top_amount)
+SELECT of_scope, bucket, event, detail, count(*), sum(worth), max(worth)
+FROM (SELECT {scope} AS of_scope, {bucket} AS bucket, event, detail, {_AMOUNT} AS worth FROM {source}) keyed
+GROUP BY of_scope, bucket, event, detail ORDER BY of_scope, bucket, event, detail
+ON CONFLICT (scope, {time_column}, event, detail) DO UPDATE SET events = {table}.events + excluded.events,
+  amount = {table}.amount + excluded.amount, top_amount = greatest({table}.top_amount, excluded.top_amount)"""

@@ -1,0 +1,159 @@
+"""Spool files into the database: whole files in one transaction with the names of what is stored, then deleted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bridge.database import Connection
+from bridge.history.broadcasts import broadcast_row, store_broadcasts
+from bridge.history.events import store_events
+from bridge.history.records import Bounds, RecordRefusedError, event_row, session_row
+from bridge.history.scopes import Tenants
+from bridge.history.sessions import store_sessions
+from bridge.history.sketches import sketch_row, store_sketches
+from exporters.viewers.spool import SpoolFile, SpoolReader
+
+log = logging.getLogger(__name__)
+BATCH_BYTES = 16 << 20
+REFUSED_SUFFIX = ".refused"
+FUTURE = timedelta(hours=1)
+Counter = Callable[[int, str, str], None]
+"""Told (number of rows, table, result)."""
+
+
+@dataclass
+class Batch:
+    """The rows of some spool files, by table."""
+
+    sessions: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    sketches: list[Any] = field(default_factory=list)
+    broadcasts: list[tuple[Any, ...]] = field(default_factory=list)
+    refused: int = 0
+
+    def add(self, record: Mapping[str, Any], tenants: Tenants, bounds: Bounds) -> None:
+        """Take a record; one that cannot be stored is counted and logged."""
+        tenant = tenants.of(str(record.get("stream", "")))
+        kind = record.get("kind")
+        try:
+            if kind == "session":
+                self.sessions.append(session_row(record, tenant, bounds))
+            elif kind == "event":
+                self.events.append(event_row(record, tenant, bounds))
+            elif kind == "broadcast":
+                self.broadcasts.append(broadcast_row(record, bounds))
+            elif kind == "sketch":
+                row = sketch_row(record, tenant, bounds)
+                self.sketches += [row] if row else []
+            else:
+                raise RecordRefusedError(f"kind {kind!r} is not known")
+        except RecordRefusedError as error:
+            self.refused += 1
+            log.warning("spool record refused: %s", error)
+
+
+class SpoolIngest:
+    """Stores what waits in spool folders, each file exactly once.
+
+    The name of a stored file is committed with its rows: a process killed before it deletes the file finds the name,
+    and only deletes.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        retention: timedelta,
+        currency: str,
+        default_tenant: str,
+        count: Counter = lambda number, table, result: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        batch_bytes: int = BATCH_BYTES,
+    ) -> None:
+        self._readers = [SpoolReader(folder) for folder in folders]
+        self._retention = retention
+        self._currency = currency
+        self._default_tenant = default_tenant
+        self._count = count
+        self._now = now
+        self._batch_bytes = batch_bytes
+
+    def turn(self, connection: Connection) -> bool:
+        """Store one batch of waiting files; whether there may be more. Raises psycopg's errors of a database away."""
+        more = False
+        for reader in self._readers:
+            waiting = reader.waiting()
+            taken = _first(waiting, self._batch_bytes)
+            if taken:
+                self._store(connection, reader, taken)
+                more = more or len(taken) < len(waiting)
+        return more
+
+    def _store(self, connection: Connection, reader: SpoolReader, paths: Sequence[Path]) -> None:
+        try:
+            self._commit(connection, [reader.read(path) for path in paths])
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(paths) > 1:
+                for path in paths:
+                    self._store(connection, reader, [path])
+                return
+            # Kept aside for an operator: one bad file must not hold up all that follow.
+            log.error("spool file %s cannot be stored: %s", paths[0].name, error)
+            self._count(1, "spool_files", "refused")
+            paths[0].rename(paths[0].with_suffix(REFUSED_SUFFIX))
+            return
+        for path in paths:
+            reader.delete(path)
+
+    def _commit(self, connection: Connection, files: Sequence[SpoolFile]) -> None:
+        with connection.transaction():
+            names = [file.path.name for file in files]
+            rows = connection.execute("SELECT name FROM spool_files WHERE name = ANY(%s)", (names,)).fetchall()
+            stored = {name for (name,) in rows}
+            fresh = [file for file in files if file.path.name not in stored]
+            batch = self._read(connection, fresh)
+            results = {
+                "sessions": store_sessions(connection, batch.sessions),
+                "events": store_events(connection, batch.events, self._currency),
+                "broadcasts": len(batch.broadcasts),
+            }
+            store_broadcasts(connection, batch.broadcasts)
+            store_sketches(connection, batch.sketches)
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO spool_files (name, records) VALUES (%s, %s)",
+                    [(file.path.name, len(file.records)) for file in fresh],
+                )
+        for table, number in results.items():
+            self._count(number, table, "ok")
+        repeats = len(batch.sessions) + len(batch.events) - results["sessions"] - results["events"]
+        self._count(repeats, "sessions", "repeated")
+        self._count(batch.refused + sum(file.damaged for file in fresh), "spool_records", "refused")
+
+    def _read(self, connection: Connection, files: Sequence[SpoolFile]) -> Batch:
+        now = self._now()
+        bounds = Bounds(now - self._retention, now + FUTURE)
+        tenants = Tenants.load(connection, self._default_tenant)
+        batch = Batch()
+        for file in files:
+            for record in file.records:
+                batch.add(record, tenants, bounds)
+        return batch
+
+
+def _first(paths: Sequence[Path], limit_bytes: int) -> list[Path]:
+    """The oldest files that together are within the limit, and at least one."""
+    taken: list[Path] = []
+    total = 0
+    for path in paths:
+        total += path.stat().st_size
+        if taken and total > limit_bytes:
+            break
+        taken.append(path)
+    return taken

@@ -1,0 +1,135 @@
+"""Ended sessions into the database: staged by COPY, stored once by their key, and added to the roll-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from bridge.database import Connection
+from bridge.history.copying import stage
+from bridge.history.partitions import ensure
+from bridge.history.records import SESSION_COLUMNS, STAGED_SESSION_COLUMNS
+
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {
+        "sessions": "count(*)",
+        "plays": "count(*) FILTER (WHERE played)",
+        "views": "count(*) FILTER (WHERE viewed)",
+        "watch_seconds": "sum(watch_seconds)",
+        "rebuffer_seconds": "sum(rebuffer_seconds)",
+        "rebuffers": "sum(rebuffers)",
+        "switches": "sum(switches)",
+        "errors": "sum(errors)",
+        "engaged": "count(*) FILTER (WHERE engaged)",
+        "chatting": "count(*) FILTER (WHERE chat_messages > 0)",
+        "following": "count(*) FILTER (WHERE following)",
+        "subscribing": "count(*) FILTER (WHERE subscribing)",
+        "startup_seconds": "coalesce(sum(startup_seconds::float8), 0)",
+        "startups": "count(startup_seconds)",
+        "latency_seconds": "coalesce(sum(live_latency_seconds::float8), 0)",
+        "latencies": "count(live_latency_seconds)",
+        "bytes": "coalesce(sum(bytes_per_second::float8 * watch_seconds), 0)",
+        "byte_seconds": "coalesce(sum(watch_seconds) FILTER (WHERE bytes_per_second IS NOT NULL), 0)",
+    }
+)
+"""The measures of every roll-up of sessions, and how each comes from staged rows."""
+DIMENSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "total": "''",
+        "country": "country",
+        "region": "country || '/' || region",
+        "city": "country || '/' || region || '/' || city",
+        "device": "device",
+        "browser": "browser",
+        "os": "os",
+        "variant": "variant",
+    }
+)
+"""The dimensions of ``session_days`` and the key of each."""
+SCOPES = ("stream", "'@' || tenant", "'@'")
+QUARTER = "date_bin('15 minutes', joined, TIMESTAMPTZ '2000-01-01')"
+_DAY = "(joined AT TIME ZONE 'UTC')::date"
+_NAMES = ", ".join(MEASURES)
+_SUMS = ", ".join(MEASURES.values())
+
+
+def store_sessions(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Store rows (in the order of STAGED_SESSION_COLUMNS) that are not there yet; gives their number.
+
+    A row whose key is stored already is the same row, written again after a crash, and changes nothing.
+    """
+    unique = {row[:3]: row for row in rows}
+    if not unique:
+        return 0
+    times = [row[1] for row in unique.values()]
+    ensure(connection, "sessions", min(times), max(times))
+    stage(connection, "staged_sessions", STAGED_SESSION_COLUMNS, unique.values())
+    connection.execute("ANALYZE staged_sessions")
+    known = connection.execute(_FORGET_KNOWN.encode()).rowcount
+    fresh = len(unique) - known
+    if fresh:
+        connection.execute(_NEW_CLIENTS.encode())
+        connection.execute(_NEW_PLACES.encode())
+        connection.execute(_INSERT.encode())
+        for statement in rollups("staged_sessions"):
+            connection.execute(statement.encode())
+    connection.execute("DROP TABLE staged_sessions")
+    return fresh
+
+
+_FORGET_KNOWN = """
+DELETE FROM staged_sessions staged USING sessions
+WHERE sessions.stream = staged.stream AND sessions.joined = staged.joined AND sessions.session_id = staged.session_id"""
+# Without the look before, each attempt would use up a number of the identity column.
+_NEW_CLIENTS = """
+INSERT INTO clients (device, os, browser, user_agent)
+SELECT DISTINCT device, os, browser, user_agent FROM staged_sessions
+EXCEPT SELECT device, os, browser, user_agent FROM clients
+ON CONFLICT DO NOTHING"""
+_NEW_PLACES = """
+INSERT INTO places (country, region, city)
+SELECT DISTINCT country, region, city FROM staged_sessions
+EXCEPT SELECT country, region, city FROM places
+ON CONFLICT DO NOTHING"""
+_COLUMNS = ", ".join(SESSION_COLUMNS)
+_INSERT = f"""
+INSERT INTO sessions ({_COLUMNS}, client, place)
+SELECT {", ".join(f"staged.{name}" for name in SESSION_COLUMNS)}, clients.id, places.id
+FROM staged_sessions staged
+JOIN clients USING (user_agent, device, os, browser)
+JOIN places USING (country, region, city)
+ORDER BY staged.stream, staged.joined"""
+
+
+def rollups(source: str) -> list[str]:
+    """The statements that add a table of staged sessions to every roll-up."""
+    statements = []
+    for scope in SCOPES:
+        statements.append(_add(source, scope, "session_quarters", {"at": QUARTER}))
+        statements.append(
+            _add(
+                source,
+                scope,
+                "session_slices",
+                {"day": _DAY, **{name: name for name in ("country", "region", "device", "variant")}},
+            )
+        )
+        statements += [
+            _add(source, scope, "session_days", {"day": _DAY, "dimension": f"'{dimension}'", "key": key})
+            for dimension, key in DIMENSIONS.items()
+        ]
+    return statements
+
+
+def _add(source: str, scope: str, table: str, keys: Mapping[str, str]) -> str:
+    names = ", ".join(("scope", *keys))
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in MEASURES)
+    # Constants cannot be grouped by, so keys are columns of a subquery first.
+    columns = ", ".join([f"{scope} AS of_scope", *(f"{text} AS of_{name}" for name, text in keys.items())])
+    groups = ", ".join(["of_scope", *(f"of_{name}" for name in keys)])
+    return f"""
+INSERT INTO {table} ({names}, {_NAMES})
+SELECT {groups}, {_SUMS} FROM (SELECT *, {columns} FROM {source}) keyed
+GROUP BY {groups} ORDER BY {groups}
+ON CONFLICT ({names}) DO UPDATE SET {added}"""
