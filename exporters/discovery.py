@@ -64,6 +64,7 @@ class StreamDirectory:
         self._interval_seconds = interval_seconds
         self._timeout_seconds = timeout_seconds
         self._by_url: dict[str, tuple[LiveStream, ...]] = {}
+        self._away: set[str] = set()
         self._listeners: list[Callable[[Mapping[str, LiveStream]], None]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="directory", daemon=True)
@@ -92,8 +93,11 @@ class StreamDirectory:
                 if len(answer.content) > MAX_LIST_BYTES:
                     raise SourceFormatError(f"stream list over {MAX_LIST_BYTES} bytes")
                 self._by_url[url] = parse_streams(answer.content)
+                self._away.discard(url)
             except (requests.RequestException, SourceFormatError) as error:
-                log.warning("stream list %s: %s", url, error)
+                if url not in self._away:
+                    log.warning("stream list %s is away, its last answer stays: %s", url, error)
+                self._away.add(url)
         if self._by_url:
             self.known = True
         merged = {one.stream: one for streams in self._by_url.values() for one in streams}

@@ -96,8 +96,9 @@ def _exporters(config: LocalConfig) -> list[Program]:
             "CDN_LISTEN": f"{HOST}:{config.cdn_metrics_port}",
             "CDN_PUSH_LISTEN": f"{HOST}:{config.logs_port}",
             "CDN_PUSH_TOKEN_FILE": f"{var}/secrets/push-token",
-            "CDN_TAIL": f"edge=nginx:{var}/log/edge.json",
-            "CDN_STATE_DIR": f"{var}/state/cdn",
+            "CDN_FILES": f"edge=nginx:{var}/log/edge.json",
+            "CDN_START": "beginning",
+            "CDN_STATE": f"{var}/state/cdn.db",
             "CDN_HANDOFF_URL": config.url(config.viewers_metrics_port, "/handoff"),
         },
         "viewers": {
