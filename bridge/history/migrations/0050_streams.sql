@@ -1,9 +1,9 @@
 -- Streams as people plan them. Keys are looked up by digest; key_sealed lets their owner read them again.
 CREATE TABLE streams (
-  id text PRIMARY KEY,
-  tenant_id text NOT NULL,
-  user_id text NOT NULL,
-  channel_id text NOT NULL,
+  id text COLLATE "C" PRIMARY KEY,
+  tenant_id text COLLATE "C" NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
+  channel_id text COLLATE "C" NOT NULL,
   title text NOT NULL,
   slug text NOT NULL,
   status text NOT NULL DEFAULT 'scheduled' CHECK (status IN ('scheduled', 'live', 'ended', 'cancelled')),
