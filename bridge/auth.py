@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from flask import g, request
+from werkzeug.datastructures import Headers
 
 from bridge.config import Config
 from bridge.identity import ANONYMOUS, EVERYONE, Identity
@@ -41,7 +42,7 @@ def require_role(role: str) -> Identity:
     return identity
 
 
-def token_of(headers: Mapping[str, str], query: Mapping[str, str], websocket: bool) -> str | None:
+def token_of(headers: Headers, query: Mapping[str, str], websocket: bool) -> str | None:
     """The token a request carries: Authorization; on WebSockets also ``?token=`` or the subprotocol pair."""
     authorization = headers.get("Authorization", "")
     if authorization:
@@ -72,15 +73,15 @@ class Authenticator:
         self._on_failure = on_failure
 
     def identify(
-        self, headers: Mapping[str, str], query: Mapping[str, str], method: str = "GET", websocket: bool = False
+        self, headers: Headers, query: Mapping[str, str], method: str = "GET", websocket: bool = False
     ) -> Identity:
         """The caller; raises TokenError for a bad or missing token, KeysUnavailableError without keys."""
-        if self._mode == "off" or self._verifier is None:
+        if self._mode == "off":
             return EVERYONE
         try:
             token = token_of(headers, query, websocket)
             if token is not None:
-                return self._verifier.verify(token)
+                return self._verified(token)
             if self._mode == "anonymous-read" and method in READING:
                 return ANONYMOUS
             raise TokenError("missing", "this needs a token")
@@ -88,13 +89,18 @@ class Authenticator:
             self._on_failure(error.reason)
             raise
 
+    def _verified(self, token: str) -> Identity:
+        if self._verifier is None:
+            raise TokenError("unknown_key", "this server verifies no tokens")
+        return self._verifier.verify(token)
+
     def check_request(self, is_open: bool) -> None:
         """Set the caller of the present HTTP request; raises a 401 or 503 Problem."""
         if is_open:
             g.identity = EVERYONE if self._mode == "off" else ANONYMOUS
             return
         try:
-            g.identity = self.identify(request.headers, request.args, request.method)
+            g.identity = self.identify(request.headers, request.args, method=request.method)
         except TokenError as error:
             raise unauthorized(error.reason, str(error)) from error
         except KeysUnavailableError as error:

@@ -48,6 +48,8 @@ class Config:
     rate_limit_storage: str = setting("memory://", "where limits are counted: memory:// or redis://…")
     internal_token: Secret = setting(Secret(""), "shared secret of /internal calls; empty: loopback peers only")
 
+    access_log: bool = setting(True, "one log line a request")
+
     # WebSockets
     max_sockets: int = setting(20000, "open WebSockets of this process", minimum=1)
     max_sockets_per_address: int = setting(2000, "open WebSockets of one address", minimum=1)
@@ -57,5 +59,6 @@ class Config:
 
     # Where streams are published and played
     rtmp_url: str = setting("rtmp://127.0.0.1:1935/live", "where encoders publish to")
-    playback_url: str = setting("http://127.0.0.1:8081/hls", "where players fetch {id}.m3u8 from")
+    playback_url: str = setting("http://127.0.0.1:8081/hls/{stream}.m3u8", "where a stream is played")
+    events_url: str = setting("http://127.0.0.1:9704/events", "where app events are handed to; empty for nowhere")
     currency: str = setting("USD", "the platform's currency")

@@ -135,7 +135,7 @@ class RealTimeAnalytics(TypedDict):
     shares: Count
     viewerTimeline: list[TimelinePoint]
     lastUpdated: Instant
-    meta: Meta
+    meta: NotRequired[Meta]
 
 
 class EventMetrics(TypedDict):
@@ -153,7 +153,7 @@ class EventMetrics(TypedDict):
     quality: Percent
     buffering: Percent
     errors: Annotated[int, "failed edge requests of 10 000", {"minimum": 0, "maximum": 10000}]
-    meta: Meta
+    meta: NotRequired[Meta]
 
 
 class StreamingMetrics(TypedDict):
@@ -227,7 +227,7 @@ class AnalyticsMessage(TypedDict):
     ts: Instant
     seq: int
     data: PlatformNumbers
-    meta: Meta
+    meta: NotRequired[Meta]
 
 
 class MetricsMessage(TypedDict):
@@ -238,7 +238,7 @@ class MetricsMessage(TypedDict):
     ts: Instant
     seq: int
     data: StreamNumbers
-    meta: Meta
+    meta: NotRequired[Meta]
 
 
 class ContainerMessage(TypedDict):
@@ -291,8 +291,14 @@ class StreamEvent(TypedDict):
 
 
 class StreamRequest(TypedDict, total=False):
-    """A stream to create or change; camelCase twins of the names are taken too."""
+    """A stream to create or change; camelCase twins of the names are taken too, other members are left alone."""
 
+    id: Annotated[
+        str, "the public id, when creating; random when absent", {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"}
+    ]
+    channel_id: Annotated[str, "the channel, when creating; the owner's when absent", {"maxLength": 64}]
+    status: Annotated[Literal["scheduled", "live", "ended", "cancelled"], "cancelled cancels a scheduled stream"]
+    thumbnail_url: Annotated[str, "an http or https URL", {"maxLength": 2000}]
     title: Annotated[str, "", {"minLength": 1, "maxLength": 200}]
     description: Annotated[str, "", {"maxLength": 5000}]
     scheduled_start: Instant
@@ -328,6 +334,30 @@ class StreamingViewers(TypedDict):
     current: Count
     peak: Count
     total: Count
+
+
+class StreamingStarted(TypedDict):
+    """A stream that was started, and where it is published and played."""
+
+    streamId: str
+    status: str
+    streamUrl: str
+    playbackUrl: str
+
+
+class ViewerStats(TypedDict):
+    peak: Count
+    total: Count
+
+
+class StreamingStopped(TypedDict):
+    """A stream that was stopped, and what it came to."""
+
+    streamId: str
+    status: str
+    duration: Annotated[int, "seconds", {"minimum": 0}]
+    viewerStats: ViewerStats
+    recordingUrl: NotRequired[str]
 
 
 # Containers
@@ -424,3 +454,7 @@ class AnalyticsAlert(TypedDict):
     acknowledged: bool
     severity: str
     data: dict[str, Any]
+    status: NotRequired[Annotated[Literal["open", "closed"], "closed once the alert is over"]]
+    streamId: NotRequired[str]
+    closedAt: NotRequired[Instant]
+    acknowledgedAt: NotRequired[Instant]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.config import Config
+from bridge.identity import Identity
+from bridge.problems import not_found, unavailable
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,10 @@ class Services:
     """bridge.snapshot.SnapshotStore: ``latest()`` gives the present Snapshot or raises a 503 Problem"""
     auth: Any
     """bridge.auth.Authenticator"""
+    access: Any
+    """bridge.access.Access: which streams a caller may see"""
+    limits: Any
+    """bridge.limits.RateLimits"""
     telemetry: Any
     """bridge.telemetry.Telemetry"""
     hub: Any = None
@@ -36,3 +42,20 @@ class Services:
     containers: Any = None
     alerts: Any = None
     clock: Callable[[], float] = time.time
+
+    def check_stream(self, identity: Identity, stream_id: str) -> None:
+        """Raises a 403 Problem for another tenant's stream, 404 for an unknown one, 503 while nothing is known."""
+        self.access.check(identity, stream_id)
+        snapshot = self.snapshots.present
+        if snapshot is not None and stream_id in snapshot.streams:
+            return
+        if self.registry is not None and self.registry.find(stream_id) is not None:
+            return
+        if snapshot is None:
+            raise unavailable("no numbers yet: Prometheus has not answered", 2)
+        raise not_found("stream", stream_id)
+
+    def title_of(self, stream_id: str) -> str:
+        """The stream's title, or its id where no registry knows one."""
+        known = self.registry.find(stream_id) if self.registry is not None else None
+        return stream_id if known is None else str(known.title)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from bridge.config import Config
 from bridge.identity import ADMIN, Identity
@@ -17,6 +18,13 @@ MAX_TOKEN_BYTES = 8192
 MIN_SECRET_BYTES = 32
 SECRET_ALGORITHMS = ("HS256",)
 KEY_SET_ALGORITHMS = ("RS256", "ES256")
+UNCHECKED: Options = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_sub": False,
+}
 PROMISE = "[object Promise]"
 PROMISE_FAULT = "token is the text [object Promise]: the client sent a promise; await the token first"
 
@@ -81,11 +89,8 @@ class TokenVerifier:
 
     def _signed_claims(self, token: str, key: Any) -> Mapping[str, Any]:
         # Times and audience are checked below, with the injected clock and by the platform's rules.
-        unchecked = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
         try:
-            claims: Mapping[str, Any] = jwt.decode(
-                token, key, algorithms=list(self._algorithms), options={**unchecked, "verify_sub": False}
-            )
+            claims: Mapping[str, Any] = jwt.decode(token, key, algorithms=list(self._algorithms), options=UNCHECKED)
         except jwt.InvalidSignatureError as error:
             raise TokenError("signature", "the token's signature is wrong") from error
         except (jwt.PyJWTError, ValueError, TypeError) as error:

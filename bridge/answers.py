@@ -1,0 +1,42 @@
+"""JSON answers: encoded once, finite numbers only, with what is true about the data appended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from bridge.problems import Problem, wrong_media_type
+
+JSON_TYPE = "application/json"
+MAX_BODY_BYTES = 64 << 10
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer; orjson writes NaN and infinities as null, so they never reach the wire."""
+    return Response(orjson.dumps(body), status, headers, content_type=JSON_TYPE)
+
+
+def answer_encoded(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer whose body is JSON text already."""
+    return Response(body, status, headers, content_type=JSON_TYPE)
+
+
+def with_member(encoded: bytes, name: str, value: Any) -> bytes:
+    """An encoded JSON object with one more member, so that a cached body can carry a fresh one."""
+    separator = b"" if encoded == b"{}" else b","
+    return encoded[:-1] + separator + b'"' + name.encode() + b'":' + orjson.dumps(value) + b"}"
+
+
+def json_body() -> Any:
+    """The request's JSON; raises a 415 or 400 Problem. An absent body is an empty object."""
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        return {}
+    if not request.is_json:
+        raise wrong_media_type(JSON_TYPE)
+    try:
+        return orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"the body is not JSON: {error}") from error

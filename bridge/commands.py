@@ -1,0 +1,65 @@
+"""The bridge's own commands: serve, token, openapi."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+import click
+
+from bridge.config import PREFIX, Config
+from bridge.tokens import mint
+from exporters import settings
+from exporters.errors import ConfigError
+from exporters.server import parse_address
+
+DAY_SECONDS = 86400
+
+
+def commands() -> list[click.Command]:
+    return [serve, token, openapi]
+
+
+@click.command()
+@click.option("--check-config", is_flag=True, help="Check the settings and end.")
+def serve(check_config: bool) -> None:
+    """Serve REST, WebSockets and the console page until told to stop."""
+    config = settings.read(Config, PREFIX, os.environ)
+    from bridge.assembly import assemble
+
+    parse_address("BRIDGE_LISTEN", config.listen)
+    assemble(config)
+    if check_config:
+        click.echo("bridge: configuration is fine")
+        return
+    # A fresh process: gevent's patches must come before anything that opens sockets is imported.
+    arguments = [sys.executable, "-m", "gunicorn", "--config", "python:bridge.gunicorn_settings", "bridge.wsgi:app"]
+    os.execv(sys.executable, arguments)
+
+
+@click.command()
+@click.option("--subject", default="developer", show_default=True, help="The sub claim.")
+@click.option("--tenant", help="The tenant_id claim; the default tenant when left out.")
+@click.option("--role", "roles", multiple=True, help="admin, operator or ingest; may be repeated.")
+@click.option("--hours", default=12.0, show_default=True, help="How long it is valid.")
+def token(subject: str, tenant: str | None, roles: tuple[str, ...], hours: float) -> None:
+    """Print a development token signed with BRIDGE_JWT_SECRET."""
+    config = settings.read(Config, PREFIX, os.environ)
+    if hours <= 0:
+        raise ConfigError("--hours must be above 0")
+    click.echo(mint(config, subject, tenant or config.default_tenant, roles, hours * 3600, time.time()))
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from bridge import openapi as generator
+    from bridge.app import create_app
+    from bridge.assembly import assemble
+    from exporters.server import build_version
+
+    parts = assemble(Config(auth="off"))
+    app = create_app(parts.services, parts.areas)
+    click.echo(json.dumps(generator.document(app, build_version()[0]), indent=2))

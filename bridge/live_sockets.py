@@ -1,0 +1,182 @@
+"""The WebSocket routes: who may open which socket, which rooms it joins, and what it may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, request
+from flask_sock import Sock
+from simple_websocket import ConnectionError as HandshakeError
+from simple_websocket import Server
+from wsproto.utilities import RemoteProtocolError
+
+from bridge import connection as codes
+from bridge import frames
+from bridge.auth import SUBPROTOCOL
+from bridge.connection import Connection, Peer
+from bridge.identity import Identity
+from bridge.live import Hub
+from bridge.live_messages import LiveMessages
+from bridge.problems import Problem
+from bridge.services import Services
+from bridge.tokens import KeysUnavailableError, TokenError
+
+MAX_SUBSCRIPTIONS = 200
+REPLIES = {"ping": "pong", "heartbeat": "heartbeat_ack"}
+CLOSE_CODES = {401: codes.UNAUTHORIZED, 403: codes.FORBIDDEN, 404: codes.NOT_FOUND, 503: codes.TRY_LATER}
+
+
+class NoThread:
+    """Stands in for simple_websocket's reader thread: the hub reads by event instead."""
+
+    name = "none"
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+
+class NoEvent:
+    """Stands in for simple_websocket's wake-up: nobody waits in ``receive``."""
+
+    def set(self) -> None:
+        pass
+
+
+def register(app: Flask, services: Services) -> None:
+    """Add the sockets' routes to the app."""
+    app.config["SOCK_SERVER_OPTIONS"] = {
+        "subprotocols": [SUBPROTOCOL],
+        "thread_class": NoThread,
+        "event_class": NoEvent,
+    }
+    app.register_error_handler(RemoteProtocolError, _bad_handshake)
+    app.register_error_handler(HandshakeError, _bad_handshake)
+    sock = Sock()
+    sockets = LiveSockets(services)
+
+    def realtime(ws: Server) -> None:
+        sockets.open(ws, "analytics", sockets.join_platform)
+
+    def metrics(ws: Server, stream_id: str) -> None:
+        sockets.open(ws, "metrics", lambda connection: sockets.join_stream(connection, stream_id))
+
+    def real_time(ws: Server, stream_id: str) -> None:
+        sockets.open(ws, "real_time", lambda connection: sockets.join_real_time(connection, stream_id))
+
+    def container(ws: Server, container_id: str) -> None:
+        sockets.open(ws, "container", lambda connection: sockets.join_container(connection, container_id))
+
+    area = Blueprint("sockets", __name__)
+    sock.route("/ws/analytics/realtime", bp=area)(realtime)
+    sock.route("/ws/streams/<stream_id>/metrics", bp=area)(metrics)
+    sock.route("/ws/analytics/<stream_id>", bp=area)(real_time)
+    sock.route("/ws/container/<container_id>", bp=area)(container)
+    app.register_blueprint(area, url_prefix="/api")
+    app.register_blueprint(area, name="sockets@root")
+
+
+def _bad_handshake(error: Exception) -> Any:
+    raise Problem(400, f"not a WebSocket handshake: {error}")
+
+
+class LiveSockets:
+    """Opens sockets and answers their messages. A refusal is a close code, because browsers hide HTTP statuses."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._hub: Hub = services.hub
+        self._messages = LiveMessages(services)
+
+    def open(self, ws: Server, topic: str, join: Callable[[Connection], None]) -> None:
+        """Hand a fresh socket to the hub, and put it into its room."""
+        address = request.remote_addr or ""
+        refused = self._hub.refusal(address)
+        identity = Identity("", None)
+        if refused is None:
+            try:
+                identity = self._services.auth.identify(request.headers, request.args, websocket=True)
+            except TokenError as error:
+                refused = (codes.UNAUTHORIZED, str(error))
+            except KeysUnavailableError as error:
+                refused = (codes.TRY_LATER, str(error))
+        connection = self._hub.adopt(ws.sock.detach(), Peer(identity, address, topic), self.on_text)
+        ws.connected = False  # flask-sock would close it now
+        if refused is not None:
+            self._services.telemetry.ws_dropped.add(1, "auth" if refused[0] == codes.UNAUTHORIZED else "capacity")
+            connection.close(*refused)
+            return
+        try:
+            join(connection)
+        except Problem as problem:
+            connection.close(CLOSE_CODES.get(problem.status, codes.BAD_REQUEST), problem.detail)
+
+    def join_platform(self, connection: Connection) -> None:
+        identity = connection.peer.identity
+        key = "analytics/all" if identity.is_admin else f"analytics/{identity.tenant_id or ''}"
+        self._hub.join(connection, key, self._messages.analytics(identity), "analytics")
+
+    def join_stream(self, connection: Connection, stream_id: str) -> None:
+        self._services.check_stream(connection.peer.identity, stream_id)
+        self._hub.join(connection, f"metrics/{stream_id}", self._messages.metrics(stream_id), "metrics")
+
+    def join_real_time(self, connection: Connection, stream_id: str) -> None:
+        self._services.check_stream(connection.peer.identity, stream_id)
+        self._hub.join(connection, f"real_time/{stream_id}", self._messages.real_time(stream_id), "real_time")
+
+    def join_container(self, connection: Connection, container_id: str) -> None:
+        if self._services.containers is None:
+            raise Problem(404, f"no container {container_id!r}")
+        self._services.containers.check(connection.peer.identity, container_id)
+        self._hub.join(connection, f"container/{container_id}", self._messages.container(container_id), "container")
+
+    def on_text(self, connection: Connection, text: str) -> None:
+        """Answer one client message; what is no JSON object closes with 4400."""
+        self._services.telemetry.ws_messages.add(1, "in", connection.peer.topic)
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            message = None
+        if not isinstance(message, dict):
+            connection.close(codes.BAD_REQUEST, "send a JSON object with a type")
+            return
+        kind = message.get("type")
+        if isinstance(kind, str) and kind in REPLIES:
+            _send(connection, {"type": REPLIES[kind]})
+        elif kind in ("subscribe", "unsubscribe") and connection.peer.topic == "analytics":
+            self._change_subscriptions(connection, kind, message.get("streamIds"))
+        else:
+            _send(connection, {"type": "error", "status": 400, "detail": "unknown type of message"})
+
+    def _change_subscriptions(self, connection: Connection, kind: str, stream_ids: Any) -> None:
+        if not isinstance(stream_ids, list) or not all(isinstance(one, str) for one in stream_ids):
+            connection.close(codes.BAD_REQUEST, "streamIds must be a list of texts")
+            return
+        changed = []
+        for stream_id in dict.fromkeys(stream_ids):
+            if kind == "unsubscribe":
+                self._hub.leave(connection, f"metrics/{stream_id}")
+            elif len(connection.rooms) >= MAX_SUBSCRIPTIONS:
+                _send(connection, {"type": "error", "status": 429, "detail": f"over {MAX_SUBSCRIPTIONS} streams"})
+                break
+            elif not self._subscribe(connection, stream_id):
+                continue
+            changed.append(stream_id)
+        _send(connection, {"type": f"{kind}d", "streamIds": changed})
+
+    def _subscribe(self, connection: Connection, stream_id: str) -> bool:
+        try:
+            self.join_stream(connection, stream_id)
+        except Problem as problem:
+            body = {"type": "error", "streamId": stream_id, "status": problem.status, "detail": problem.detail}
+            _send(connection, body)
+            return False
+        return True
+
+
+def _send(connection: Connection, body: dict[str, Any]) -> None:
+    connection.write(frames.text_frame(orjson.dumps(body)))

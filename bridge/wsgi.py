@@ -1,0 +1,53 @@
+"""One running bridge: the app, its background parts, and its metrics page, from settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+
+import gevent
+
+from bridge.app import create_app
+from bridge.assembly import Parts, assemble
+from bridge.config import PREFIX, Config
+from bridge.logs import configure
+from exporters import settings
+from exporters.server import RunningService, Service, parse_address
+
+log = logging.getLogger(__name__)
+
+
+class Bridge:
+    """Everything of one bridge process; needs gevent's patches in place."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._parts: Parts = assemble(config)
+        self.app = create_app(self._parts.services, self._parts.areas)
+        self._metrics: RunningService | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Bridge:
+        configure(environ.get("LOG_LEVEL", "INFO").upper())
+        return cls(settings.read(Config, PREFIX, environ))
+
+    def start(self) -> None:
+        if self._config.metrics_listen:
+            address = parse_address("BRIDGE_METRICS_LISTEN", self._config.metrics_listen)
+            service = Service("bridge", [self._parts.services.telemetry])
+            self._metrics = RunningService(service, address).start()
+        for worker in self._parts.workers:
+            worker.start()
+
+    def drain(self) -> None:
+        """Tell load balancers first, then send sockets elsewhere, then end."""
+        self._parts.services.hub.draining = True
+        gevent.sleep(self._config.drain_seconds)
+        for worker in reversed(self._parts.workers):
+            begun = time.monotonic()
+            worker.stop()
+            log.info("%s stopped in %.1f s", type(worker).__name__, time.monotonic() - begun)
+        if self._metrics is not None:
+            self._metrics.stop()
