@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from babel import Locale
 
-
 NAMES = Locale("en").territories
 
 
