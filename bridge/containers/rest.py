@@ -16,6 +16,7 @@ from bridge.containers.shapes import container_status, container_stopped, launch
 from bridge.containers.targets import target_groups
 from bridge.identity import OPERATOR
 from bridge.openapi import Parameter, describe
+from bridge.parameters import whole_number
 from bridge.problems import Problem
 from bridge.services import Services
 from bridge.streams.fields import STREAM_ID
@@ -84,7 +85,7 @@ class ContainerViews:
     @describe("What a media server wrote", contract.ContainerLogs, tag=TAG, query=LINES_QUERY, errors=(404,))
     def logs(self, container_id: str) -> Response:
         require_role(OPERATOR)
-        lines = _lines(request.args.get("lines"))
+        lines = whole_number("lines", request.args.get("lines"), LINES, LINES_LIMIT)
         servers = self._servers()
         servers.check(current_identity(), container_id)
         found = as_problems(lambda: servers.launcher.logs(container_id, lines))
@@ -124,11 +125,3 @@ class ContainerViews:
             commands.add(1, action, "failed" if problem.status >= 500 else "refused")
             raise
         commands.add(1, action, "ok")
-
-
-def _lines(text: str | None) -> int:
-    if text is None:
-        return LINES
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= LINES_LIMIT:
-        raise problems.bad_parameter("lines", f"must be 1 to {LINES_LIMIT}")
-    return int(text)

@@ -16,6 +16,7 @@ from bridge.answers import answer, json_body
 from bridge.auth import current_identity
 from bridge.identity import OPERATOR, Identity
 from bridge.openapi import Parameter, describe
+from bridge.parameters import whole_number
 from bridge.problems import Problem
 from bridge.services import Services
 from bridge.streams import internal, media
@@ -66,7 +67,7 @@ class StreamViews:
     def list_page(self) -> Response:
         """A page of the streams that the caller may see, newest first, and a Link to the next."""
         identity = current_identity()
-        limit = _limit(request.args.get("limit"))
+        limit = whole_number("limit", request.args.get("limit"), PAGE, PAGE_LIMIT)
         wanted = Wanted(
             limit=limit + 1,
             tenant_id=None if identity.is_admin or identity.anonymous else identity.tenant_id,
@@ -177,14 +178,6 @@ def _status(text: str | None) -> Status | None:
     if text and text not in STATUSES:
         raise problems.bad_parameter("status", f"must be one of {', '.join(STATUSES)}")
     return cast(Status, text) if text else None
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= PAGE_LIMIT:
-        raise problems.bad_parameter("limit", f"must be 1 to {PAGE_LIMIT}")
-    return int(text)
 
 
 def _as_cursor(record: StreamRecord) -> str:
