@@ -1,0 +1,84 @@
+"""Which streams reports are taken for: those that are live, by the stream lists or by configuration."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+
+from exporters.discovery import LiveStream
+from exporters.errors import ConfigError
+
+MAX_STREAM_NAME = 128
+REFRESH_SECONDS = 1.0
+ENDED_GRACE_SECONDS = 60.0
+"""Players still drain their buffers, and encoders come back, for this long after a stream has ended."""
+
+
+class Verdict(Enum):
+    """What is to be done with a report of a stream."""
+
+    TAKE = "take"
+    UNKNOWN = "unknown_stream"
+    ENDED = "ended"
+
+
+class Admission:
+    """Decides by a static list and by the stream directory; without any list every stream is taken."""
+
+    def __init__(
+        self,
+        variable: str,
+        allowed: Sequence[str],
+        streams: Callable[[], Mapping[str, LiveStream] | None],
+        refresh: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``streams`` gives None until a first list has come; ``refresh`` asks for a new list now."""
+        self._streams = streams
+        self._refresh = refresh
+        self._clock = clock
+        self._refreshed = -REFRESH_SECONDS
+        self._over: dict[str, float] = {}
+        try:
+            self._allowed = re.compile("|".join(f"(?:{_pattern(text)})" for text in allowed)) if allowed else None
+        except re.error as error:
+            raise ConfigError(f"{variable}: {error}; it must be stream ids, * or regular expressions") from error
+
+    def judge(self, stream: str) -> Verdict:
+        """The verdict on a report of this stream now."""
+        if not stream or len(stream) > MAX_STREAM_NAME:
+            return Verdict.UNKNOWN
+        if self._allowed is not None and self._allowed.fullmatch(stream):
+            return Verdict.TAKE
+        streams = self._streams()
+        if streams is None:
+            return Verdict.TAKE if self._allowed is None else Verdict.UNKNOWN
+        known = streams.get(stream)
+        if known is None and stream not in self._over and self._clock() - self._refreshed >= REFRESH_SECONDS:
+            self._refreshed = self._clock()
+            self._refresh()  # it may have started a moment ago
+            known = (self._streams() or {}).get(stream)
+        if known is not None and known.state == "live":
+            self._over.pop(stream, None)
+            return Verdict.TAKE
+        ended = self._over.get(stream)
+        if ended is None:
+            return Verdict.UNKNOWN if known is None else Verdict.TAKE
+        return Verdict.ENDED if self._clock() - ended > ENDED_GRACE_SECONDS else Verdict.TAKE
+
+    def note(self, streams: Mapping[str, LiveStream], before: Mapping[str, LiveStream]) -> None:
+        """Remember since when streams are over; call it with each new list and the one before."""
+        for stream in {**before, **streams}:
+            now = streams.get(stream)
+            if now is not None and now.state == "live":
+                self._over.pop(stream, None)
+            elif stream not in self._over:
+                self._over[stream] = self._clock()
+        while len(self._over) > 10_000:
+            self._over.pop(next(iter(self._over)))
+
+
+def _pattern(text: str) -> str:
+    return ".*" if text == "*" else text

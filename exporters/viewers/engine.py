@@ -1,0 +1,410 @@
+"""The session engine: reports and the passing of time in, sessions, totals and ended-session records out.
+
+It is deterministic: the same reports and clock ticks give the same state, which is what the journal relies on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+from exporters.exposition import HistogramCell
+from exporters.labels import BoundedLabel
+from exporters.viewers import sequences
+from exporters.viewers.audience import STALLED_AWAY_SECONDS, show, stop_showing
+from exporters.viewers.broadcast import Broadcast, Device
+from exporters.viewers.endings import Ending, Remembered, judge
+from exporters.viewers.facts import Facts
+from exporters.viewers.inference import infer
+from exporters.viewers.ledger import SessionLedger
+from exporters.viewers.reports import (
+    ENDED,
+    FAILED,
+    PLAYING,
+    PRELOADING,
+    QUIT,
+    RANKS,
+    REBUFFERING,
+    STARTING,
+    Report,
+    report_key,
+)
+from exporters.viewers.session import NO_VIEWER, Session
+from exporters.viewers.tables import ViewerTables
+from exporters.viewers.timeline import REORDER_SECONDS, finish, place, settle
+from exporters.viewers.wheel import Wheel
+
+SHORTEST_PATIENCE, LONGEST_PATIENCE = 6.0, 90.0
+"""Bounds of how long a session lives without a report; in between it is three times its usual interval."""
+INFERRED_PATIENCE = 30.0
+FIRST_GAP = {3: 30.0, 2: 3.5, 1: 3.5, 0: 10.0}
+"""The interval assumed of a session's first report, by rank"""
+MAX_AHEAD_SECONDS, MAX_BACK_SECONDS = 30.0, 10.0
+"""How far a player's clock may move against ours before it counts as changed."""
+UNIQUE_SLOT_SECONDS = 600
+
+
+class SessionEngine:
+    """All sessions of one shard. Not thread-safe: its owner holds a lock."""
+
+    def __init__(
+        self,
+        tables: ViewerTables,
+        on_end: Callable[[Session, Ending], None],
+        device_of: Callable[[str], Device],
+        *,
+        view_seconds: float = 3.0,
+        max_sessions: int = 500_000,
+        max_streams: int = 2000,
+        cdns: frozenset[str] = frozenset({"nginx", "cloudfront", "fastly", "cloudflare", "akamai"}),
+    ) -> None:
+        self.tables = tables
+        self.sessions: dict[str, Session] = {}
+        self.broadcasts: dict[str, Broadcast] = {}
+        self.remembered = Remembered()
+        self.now = 0.0
+        self.epoch = 0
+        self.before_change: Callable[[Session], None] = lambda session: None
+        """Called with a session that the running checkpoint has not saved yet, before it changes."""
+        self._by_identity: dict[int, Session] = {}
+        self._by_user: dict[tuple[str, str], Session] = {}
+        self._wheel = Wheel()
+        self._ledger = SessionLedger(tables, view_seconds)
+        self._on_end = on_end
+        self._device_of = device_of
+        self._max_sessions = max_sessions
+        self._labels = BoundedLabel(max_streams, lambda: tables.dropped_series.add(1, "stream"))
+        self._facts = Facts(tables, cdns)
+        self._delays: dict[str, HistogramCell] = {}
+
+    def needs_viewer(self, key: str) -> bool:
+        """Whether a report of this session should tell who the viewer is."""
+        session = self.sessions.get(key)
+        return session is None or session.viewer.country == "ZZ"
+
+    def broadcast_of(self, stream: str, started: float) -> Broadcast:
+        """The present broadcast of a stream, begun when there is none."""
+        found = self.broadcasts.get(stream)
+        if found is None:
+            label = self._labels.admit(stream)
+            found = self.broadcasts[stream] = Broadcast(stream, label, started, self.tables)
+            self.tables.open_stream(label)
+        return found
+
+    def drop_broadcast(self, broadcast: Broadcast) -> None:
+        """Make room for the stream's next broadcast; its counters go on."""
+        self.broadcasts.pop(broadcast.stream, None)
+        if broadcast.label == broadcast.stream:
+            self._labels.forget(broadcast.label)
+
+    def forget_broadcast(self, broadcast: Broadcast) -> None:
+        """Remove a broadcast and its series."""
+        self.broadcasts.pop(broadcast.stream, None)
+        if broadcast.label == broadcast.stream:
+            self.tables.forget_stream(broadcast.label)
+            self._labels.forget(broadcast.label)
+
+    def session_of_user(self, stream: str, user: str) -> Session | None:
+        """The newest session in which this user was named."""
+        session = self._by_user.get((stream, user))
+        return session if session is not None and self.sessions.get(session.key) is session else None
+
+    def changing(self, session: Session) -> None:
+        """Tell that a session is about to change, for the sake of a running checkpoint."""
+        if session.epoch != self.epoch:
+            self.before_change(session)
+
+    def apply(self, report: Report) -> str:
+        """Take one report; gives what came of it: ok, duplicate, late, skewed, superseded."""
+        result = self._apply(report)
+        self.tables.count_report(report.transport, report.version, result)
+        return result
+
+    def _apply(self, report: Report) -> str:
+        now = self.now = max(self.now, report.received)
+        rank = RANKS[report.transport]
+        key = report_key(report.stream, report.session)
+        session = self.sessions.get(key)
+        if session is not None and now > session.expires:
+            self.end(session, "timeout")
+            session = None
+        if session is None:
+            if rank == 0 and self._is_told(report):
+                return "superseded"
+            session = self._open(report, key, rank)
+            if session is None:
+                return "late"
+        elif session.epoch != self.epoch:
+            self.before_change(session)
+        if report.sequence >= 0:
+            verdict = self._number(session, report, rank)
+            if verdict != sequences.FRESH:
+                return "duplicate" if verdict == sequences.DUPLICATE else "late"
+        if rank < session.rank and now - session.rank_at <= self._patience(session):
+            session.seen = now
+            if session.state not in (ENDED, QUIT):
+                session.expires = max(session.expires, now + self._patience(session))
+            return "superseded"
+        self._hear(session, report, rank, now)
+        return self._take(session, report, now)
+
+    def _is_told(self, report: Report) -> bool:
+        """Whether a viewer who is only inferred from requests is a session that tells about itself."""
+        if report.viewer is None:
+            return False
+        known = self._by_identity.get(report.viewer.identity)
+        return known is not None and known.rank > 0 and known.key in self.sessions
+
+    def _open(self, report: Report, key: str, rank: int) -> Session | None:
+        past = self.remembered.get(key, self.now)
+        if past is not None and not past.may_return(report):
+            return None
+        viewer = report.viewer or NO_VIEWER
+        twin = self._by_identity.get(viewer.identity) if rank else None
+        if twin is not None and twin.rank == 0 and twin.key in self.sessions and viewer.identity:
+            self._adopt(twin, key)
+            return twin
+        if len(self.sessions) >= self._max_sessions:
+            self._make_room()
+        broadcast = self.broadcast_of(report.stream, self.now)
+        session = Session(key, broadcast, viewer, self._device_of(viewer.user_agent), self.now)
+        session.epoch = self.epoch
+        session.rank = rank
+        session.gap = FIRST_GAP[rank]
+        session.confirmed = rank > 0
+        if past is not None:
+            past.give_back(session)
+        self.sessions[key] = session
+        if viewer.identity and (rank or viewer.identity not in self._by_identity):
+            self._by_identity[viewer.identity] = session
+        self._wheel.put(session, self.now + self._patience(session))
+        return session
+
+    def _adopt(self, session: Session, key: str) -> None:
+        """A viewer inferred from requests turns out to tell about itself: go on as one session."""
+        self.changing(session)
+        del self.sessions[session.key]
+        session.key = key
+        session.confirmed = True
+        self.sessions[key] = session
+
+    def _number(self, session: Session, report: Report, rank: int) -> int:
+        if rank == 3:
+            session.highest, session.received_bits, verdict, lost = sequences.take(
+                session.highest, session.received_bits, report.sequence
+            )
+        else:
+            session.request_highest, session.request_bits, verdict, lost = sequences.take(
+                session.request_highest, session.request_bits, report.sequence
+            )
+        if lost:
+            self.tables.gaps.add(lost, report.transport)
+        return verdict
+
+    def _hear(self, session: Session, report: Report, rank: int, now: float) -> None:
+        """Note that the session lives and how often it reports."""
+        session.rank = rank
+        session.rank_at = now
+        if report.interval > 0:
+            session.gap = report.interval
+        elif rank < 3:
+            session.gap = _next_gap(session.gap, now - session.seen)
+        elif report.event == "t":
+            if session.interval_at > 0 and session.highest > 0:
+                session.gap = _next_gap(session.gap, now - session.interval_at)
+            session.interval_at = now
+        session.seen = now
+        session.broadcast.heard = now
+        if report.background >= 0 and bool(report.background) != session.background:
+            session.background = bool(report.background)
+            session.broadcast.backgrounded += 1 if session.background else -1
+        if session.state not in (ENDED, QUIT):
+            session.expires = now + self._patience(session)
+        if report.viewer is not None and report.viewer.country != "ZZ" and session.viewer.country == "ZZ":
+            stop_showing(session)
+            session.viewer = (
+                report.viewer
+                if session.viewer is NO_VIEWER
+                else session.viewer._replace(
+                    country=report.viewer.country, region=report.viewer.region, city=report.viewer.city
+                )
+            )
+            show(session, now)
+
+    def _patience(self, session: Session) -> float:
+        if session.background and session.rank == 3:
+            return LONGEST_PATIENCE  # browsers slow down the timers of hidden pages
+        least = SHORTEST_PATIENCE if session.rank else INFERRED_PATIENCE
+        return min(LONGEST_PATIENCE, max(least, 3 * session.gap))
+
+    def _take(self, session: Session, report: Report, now: float) -> str:
+        """The report's own content."""
+        time, skewed = self._time(session, report, now)
+        self._facts.note(session, report)
+        if report.user:
+            self._by_user[report.stream, report.user] = session
+        if report.event == "rr":  # written when an answer came, about the moment of its request
+            self._facts.request(report)
+            return "ok"
+        if report.event == "e" and report.state != FAILED:
+            return "ok"
+        if report.event in ("as", "abs"):
+            session.ad = True
+        elif report.event in ("ae", "abe"):
+            session.ad = False
+        variant = session.broadcast.variant_name(report.variant, report.rate)
+        session.order += 1
+        told = report.state or (session.state or STARTING if report.event else "")
+        moments = [(time, told)] if told else infer(session, report, time)
+        for moment, state in moments:
+            order = report.sequence if report.sequence >= 0 else session.order
+            if not place(session, (moment, order, state, variant, report.rate, session.ad)):
+                if moment == time:
+                    return "late"
+                continue
+        newest = session.points[-1]
+        self._become(session, newest[0], newest[2], now)
+        self._count_start(session, report, moments[-1][1], now)
+        settle(session, self._ledger)
+        return "skewed" if skewed else "ok"
+
+    def _time(self, session: Session, report: Report, now: float) -> tuple[float, bool]:
+        """The report's time by our clock, and whether the player's clock was found changed."""
+        if report.time < 0:
+            return now, False
+        if report.transport not in ("event", "json") and report.version == 1:
+            return min(report.time, now), False  # the edge's clock
+        if session.offset is None:
+            session.offset = now - report.queued - report.time
+        time = report.time + session.offset
+        skewed = False
+        if time > now + MAX_AHEAD_SECONDS:
+            skewed, time = True, now
+        elif report.sequence == session.highest and time < session.newest - MAX_BACK_SECONDS and report.event != "rr":
+            skewed, time = True, session.newest
+        if skewed:
+            session.offset = time - report.time
+        delays = self._delays.get(report.transport)
+        if delays is None:
+            delays = self._delays[report.transport] = self.tables.delay.cell(report.transport)
+        delays.observe(max(0.0, now - time))
+        return time, skewed
+
+    def _become(self, session: Session, time: float, state: str, now: float) -> None:
+        """Show the session's newest state."""
+        session.newest = time
+        if state == session.state and session.counted:
+            session.fatal = session.fatal or state == FAILED
+            show(session, now)
+            return
+        if state != session.state:
+            if session.state in (ENDED, QUIT):
+                session.expires = now + self._patience(session)
+            session.state_at = now
+            session.state = state
+        session.fatal = state == FAILED
+        if state in (ENDED, QUIT):
+            session.expires = now + REORDER_SECONDS  # what comes late may still come
+            self._wheel.put(session, session.expires)
+        show(session, now)
+
+    def _count_start(self, session: Session, report: Report, state: str, now: float) -> None:
+        """Count the attempt and the first frame as soon as they are known."""
+        if not session.confirmed:
+            # Two media requests a second apart are a player; a single one may be anything.
+            if report.media and session.points[-1][0] - session.points[0][0] >= 1.0:
+                session.confirmed = True
+                state = PLAYING
+                self._become(session, session.newest, PLAYING, now)
+            else:
+                return
+        if not session.attempted and state != PRELOADING:
+            session.attempted = True
+            session.broadcast.attempts += 1
+            session.broadcast.cell("attempts")[1] += 1
+            self._note_unique(session, now)
+        if state == PLAYING and not session.played:
+            self._ledger.play(session)
+
+    def _note_unique(self, session: Session, now: float) -> None:
+        session.unique_slot = int(now) // UNIQUE_SLOT_SECONDS
+        session.broadcast.viewers.add(session.unique_name(), now)
+
+    def resume(self, now: float, away: float) -> None:
+        """We were away: give every session the time that it could not report in."""
+        self.now = max(self.now, now)
+        for session in self.sessions.values():
+            self.changing(session)
+            session.expires += away
+            session.seen += away
+            session.rank_at += away
+
+    def advance(self, now: float, limit: int) -> bool:
+        """Let time pass for at most ``limit`` sessions; whether more are waiting."""
+        self.now = now = max(self.now, now)
+        looked = 0
+        for session in islice(self._wheel.due(now), limit):
+            looked += 1
+            if self.sessions.get(session.key) is not session:
+                continue
+            if now > session.expires:
+                self.end(session, "timeout")
+                continue
+            if session.attempted and session.unique_slot != int(now) // UNIQUE_SLOT_SECONDS:
+                self.changing(session)
+                self._note_unique(session, now)
+            if session.state == REBUFFERING and session.counted and now - session.state_at > STALLED_AWAY_SECONDS:
+                show(session, now)
+            self._wheel.put(session, session.expires)
+        return looked >= limit
+
+    def end(self, session: Session, reason: str) -> None:
+        """Count and remove a session."""
+        self.changing(session)
+        finish(session, self._ledger)
+        stop_showing(session)
+        if session.background:
+            session.broadcast.backgrounded -= 1
+        del self.sessions[session.key]
+        identity = session.viewer.identity
+        if self._by_identity.get(identity) is session:
+            del self._by_identity[identity]
+        if session.user and self._by_user.get((session.stream, session.user)) is session:
+            del self._by_user[session.stream, session.user]
+        lost = sequences.missing(session.received_bits) if session.highest >= 0 else 0
+        if lost:
+            self.tables.gaps.add(lost, "event")
+        ending = judge(session, reason)
+        self.tables.evicted.add(1, ending.reason if ending.reason in ("timeout", "capacity") else "ended")
+        if session.attempted:
+            self._count_end(session, ending)
+            self.remembered.put(session, ending, self.now)
+            self._on_end(session, ending)
+
+    def _count_end(self, session: Session, ending: Ending) -> None:
+        broadcast = session.broadcast
+        broadcast.cell("ended", ending.label)[1] += 1
+        self.tables.durations.observe(max(0.0, session.newest - session.joined))
+        category = "business" if session.business else "technical"
+        if ending.kind == "start_failure":
+            broadcast.start_failures += 1
+            broadcast.cell("start_failures", category)[1] += 1
+        elif ending.kind == "playback_failure":
+            broadcast.playback_failures += 1
+            broadcast.cell("playback_failures", category)[1] += 1
+        elif ending.kind == "exit_before_start":
+            broadcast.exits_before_start += 1
+            broadcast.cell("exits")[1] += 1
+
+    def _make_room(self) -> None:
+        for session in self._wheel.soonest():
+            if self.sessions.get(session.key) is session:
+                self.end(session, "capacity")
+                return
+
+
+def _next_gap(gap: float, observed: float) -> float:
+    """The usual interval: grows at once, shrinks slowly; reports that come in one burst say nothing about it."""
+    if observed >= gap:
+        return observed
+    return gap - (gap - observed) * 0.25 if observed > 0.25 else gap

@@ -1,0 +1,89 @@
+"""All that can happen to a shard, as plain values that the journal keeps: reports, app events, streams, time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from exporters.viewers.reports import Report, Viewer
+
+
+class AppEvent(NamedTuple):
+    """An engagement event of the app."""
+
+    event_id: str
+    stream: str
+    event: str
+    time: float
+    received: float
+    user: str
+    session: str
+    amount: float
+    """in ``currency``; 0 when there is none"""
+    currency: str
+    data: str
+    """JSON object, bounded"""
+
+
+class StreamLive(NamedTuple):
+    """The stream directory says that a stream is live since ``started``."""
+
+    stream: str
+    started: float
+    received: float
+
+
+class StreamOver(NamedTuple):
+    """The stream directory says that a stream has ended, or names it no more."""
+
+    stream: str
+    received: float
+
+
+class HandoffTaken(NamedTuple):
+    """The reports before this one were the hand-off batch ``sequence`` of ``source``."""
+
+    source: str
+    sequence: int
+
+
+class Tick(NamedTuple):
+    """Time has passed."""
+
+    now: float
+
+
+class Resumed(NamedTuple):
+    """The process was away for so long; nobody is to be given up for it."""
+
+    now: float
+    away: float
+
+
+Input = Report | AppEvent | StreamLive | StreamOver | HandoffTaken | Tick | Resumed
+_KINDS: Final[dict[str, Any]] = {
+    "r": Report,
+    "e": AppEvent,
+    "l": StreamLive,
+    "o": StreamOver,
+    "h": HandoffTaken,
+    "t": Tick,
+    "u": Resumed,
+}
+_TAGS: Final = {kind: tag for tag, kind in _KINDS.items()}
+
+
+def pack(one: Input) -> tuple[Any, ...]:
+    """A plain JSON array of an input."""
+    if type(one) is Report and one.viewer is not None:
+        one = one._replace(viewer=tuple(one.viewer))  # type: ignore[arg-type]
+    return (_TAGS[type(one)], *one)
+
+
+def unpack(row: Sequence[Any]) -> Input:
+    """The input of a packed array; raises TypeError when it is of another version."""
+    made: Input = _KINDS[row[0]]._make(row[1:])
+    if type(made) is Report:
+        viewer = made.viewer
+        return made._replace(errors=tuple(made.errors), viewer=None if viewer is None else Viewer(*viewer))
+    return made

@@ -1,0 +1,81 @@
+"""When broadcasts begin and end, and what is written when they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from exporters.viewers.broadcast import Broadcast
+from exporters.viewers.engine import SessionEngine
+from exporters.viewers.inputs import StreamLive, StreamOver
+from exporters.viewers.session import Session
+
+GRACE_SECONDS = 60.0
+"""A stream that is back within this is the same broadcast: an encoder that reconnected."""
+IDLE_SECONDS = 900.0
+"""Without a stream list, a broadcast is over when nobody reported for this long."""
+RETENTION_SECONDS = 900.0
+"""How long the series of an ended broadcast stay."""
+
+
+class Lifecycle:
+    """Follows the stream directory and ends broadcasts: first their sessions, then their totals."""
+
+    def __init__(self, engine: SessionEngine, on_close: Callable[[Broadcast, float], None]) -> None:
+        self._engine = engine
+        self._on_close = on_close
+        self._closing: dict[str, list[Session]] = {}
+
+    def live(self, event: StreamLive) -> None:
+        """A stream is live: a new broadcast, or the present one goes on."""
+        broadcast = self._engine.broadcasts.get(event.stream)
+        if broadcast is not None and broadcast.closed:
+            self._engine.drop_broadcast(broadcast)
+            broadcast = None
+        if broadcast is None:
+            self._engine.broadcast_of(event.stream, event.started)
+            return
+        broadcast.over_at = 0.0
+        broadcast.started = min(broadcast.started, event.started)
+
+    def over(self, event: StreamOver) -> None:
+        """A stream has ended; its broadcast ends after the grace unless it comes back."""
+        broadcast = self._engine.broadcasts.get(event.stream)
+        if broadcast is not None and not broadcast.over_at:
+            broadcast.over_at = event.received
+
+    def turn(self, now: float, limit: int) -> bool:
+        """End what is due, at most ``limit`` sessions of it; whether more are waiting."""
+        for broadcast in list(self._engine.broadcasts.values()):
+            if broadcast.closed:
+                if now > max(broadcast.over_at, broadcast.heard) + RETENTION_SECONDS:
+                    self._engine.forget_broadcast(broadcast)
+            elif broadcast.stream not in self._closing and self._is_over(broadcast, now):
+                self._closing[broadcast.stream] = [
+                    one for one in self._engine.sessions.values() if one.broadcast is broadcast
+                ]
+        return self._close_some(now, limit)
+
+    def _is_over(self, broadcast: Broadcast, now: float) -> bool:
+        if broadcast.over_at:
+            return now > broadcast.over_at + GRACE_SECONDS
+        return now > broadcast.heard + IDLE_SECONDS and not any(broadcast.states.values())
+
+    def _close_some(self, now: float, limit: int) -> bool:
+        left = limit
+        for stream, sessions in list(self._closing.items()):
+            broadcast = self._engine.broadcasts[stream]
+            if not broadcast.over_at and any(broadcast.states.values()):
+                del self._closing[stream]  # it came back meanwhile
+                continue
+            while sessions and left > 0:
+                session = sessions.pop()
+                left -= 1
+                if self._engine.sessions.get(session.key) is session:
+                    self._engine.end(session, "ended")
+            if sessions:
+                return True
+            del self._closing[stream]
+            broadcast.closed = True
+            broadcast.over_at = broadcast.over_at or now
+            self._on_close(broadcast, now)
+        return False

@@ -1,0 +1,153 @@
+"""The viewers exporter: its settings, and how its parts are put together."""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from exporters.discovery import StreamDirectory
+from exporters.errors import ConfigError
+from exporters.server import Service, parse_address
+from exporters.settings import Secret, setting
+from exporters.viewers.addresses import TrustedProxies
+from exporters.viewers.admission import Admission
+from exporters.viewers.clockwork import SKETCH_SECONDS, Clockwork, StreamFollower
+from exporters.viewers.gauges import ViewerCollector
+from exporters.viewers.geo import Geography
+from exporters.viewers.identity import Pseudonyms
+from exporters.viewers.intake import Intake
+from exporters.viewers.internal import InternalRoutes
+from exporters.viewers.limits import RateLimit
+from exporters.viewers.public import PublicApp
+from exporters.viewers.public_server import PublicServer
+from exporters.viewers.records import Records
+from exporters.viewers.shard import Shard
+from exporters.viewers.spool import SpoolWriter
+from exporters.viewers.translate import CmcdTranslator
+from exporters.viewers.viewers import ViewerResolver
+
+PREFIX = "VIEWERS_"
+
+
+@dataclass(frozen=True)
+class ViewersConfig:
+    """Settings of the viewers exporter."""
+
+    listen: str = setting("127.0.0.1:9704", "Internal address: metrics, the hand-off and app events of the bridge.")
+    public_listen: str = setting("0.0.0.0:8002", "Public address at which players report.")
+    streams_urls: tuple[str, ...] = setting((), "Stream lists to follow, such as http://127.0.0.1:9701/streams.")
+    streams: tuple[str, ...] = setting((), "Streams that are always taken: ids, regular expressions, or * for all.")
+    state_folder: Path = setting(Path("var/viewers"), "Folder of the journal, checkpoints and keys.")
+    spool_folder: Path = setting(Path("var/spool"), "Folder in which ended sessions wait for history.")
+    spool_bytes: int = setting(
+        1 << 30, "Most bytes that wait for history; what comes then is given up.", minimum=1 << 20
+    )
+    shard: str = setting("1/1", "Which shard this is, of how many, such as 2/4.")
+    view_seconds: float = setting(3.0, "Watch time from which a play counts as a view.", minimum=0)
+    max_sessions: int = setting(500_000, "Most sessions in memory; then the stalest is ended.", minimum=1)
+    max_streams: int = setting(2000, "Most streams with series of their own; the rest is _other.", minimum=1)
+    renditions: tuple[str, ...] = setting(
+        ("_1080p", "_720p", "_480p", "_360p", "_240p", "_low", "_mid", "_hi", "_src"),
+        "Name endings that tell a rendition in URLs.",
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        ("127.0.0.0/8", "::1/128"), "Networks whose X-Forwarded-For and country headers are believed."
+    )
+    geo_database: str = setting("", "A MaxMind-format database (.mmdb) of countries or cities.")
+    events_token: Secret = setting(Secret(""), "Bearer token with which /v1/events takes events about money.")
+    currency: str = setting("USD", "The platform's currency (ISO 4217).")
+    currency_rates: tuple[str, ...] = setting((), "Worth of other currencies in it, such as EUR=1.08,GBP=1.27.")
+    address_reports_per_second: float = setting(200.0, "Reports a second of one address; 0 for no limit.", minimum=0)
+    session_reports_per_second: float = setting(20.0, "Reports a second of one session; 0 for no limit.", minimum=0)
+    body_bytes: int = setting(65536, "Largest request body, packed or unpacked.", minimum=1024)
+
+
+CONFIG = ViewersConfig
+BURST_SECONDS = 10
+
+
+def build(config: ViewersConfig) -> Service:
+    """The exporter's service; raises ConfigError when a setting is wrong or the public port is taken."""
+    parse_shard(config.shard)
+    pseudonyms = Pseudonyms(config.state_folder)
+    spool = SpoolWriter(config.spool_folder, f"viewers{config.shard.replace('/', 'of')}", config.spool_bytes)
+    shard = Shard(
+        spool,
+        Records(pseudonyms, config.shard),
+        view_seconds=config.view_seconds,
+        max_sessions=config.max_sessions,
+        max_streams=config.max_streams,
+        currency=config.currency,
+        currency_rates=_rates(config.currency_rates),
+    )
+    directory = StreamDirectory(config.streams_urls)
+    admission = _admission(config, directory)
+    directory.on_change(StreamFollower(shard, admission))
+    proxies = TrustedProxies("VIEWERS_TRUSTED_PROXIES", config.trusted_proxies)
+    intake = Intake(
+        shard,
+        admission,
+        ViewerResolver(pseudonyms, Geography("VIEWERS_GEO_DATABASE", config.geo_database)),
+        CmcdTranslator(config.renditions),
+        RateLimit(config.address_reports_per_second, config.address_reports_per_second * BURST_SECONDS),
+        RateLimit(config.session_reports_per_second, config.session_reports_per_second * BURST_SECONDS),
+    )
+    app = PublicApp(
+        intake,
+        proxies,
+        lambda reason: shard.tables.rejected.add(1, reason),
+        config.events_token,
+        config.body_bytes,
+    )
+    public = PublicServer(app, parse_address("VIEWERS_PUBLIC_LISTEN", config.public_listen), "VIEWERS_PUBLIC_LISTEN")
+    routes = InternalRoutes(intake)
+    # Sessions are many and live long: look for cycles among them rarely.
+    gc.set_threshold(100_000, 50, 100)
+    return Service(
+        "viewers",
+        [ViewerCollector(shard)],
+        [
+            Clockwork(shard.tick, "ticks"),
+            Clockwork(shard.write_sketches, "sketches", SKETCH_SECONDS),
+            directory,
+            public,
+        ],
+        {"/handoff": routes.handoff, "/events": routes.events},
+    )
+
+
+def _admission(config: ViewersConfig, directory: StreamDirectory) -> Admission:
+    def refresh() -> None:
+        with requests.Session() as session:
+            directory.refresh(session)
+
+    return Admission(
+        "VIEWERS_STREAMS",
+        config.streams,
+        lambda: directory.streams if directory.known else None,
+        refresh if config.streams_urls else lambda: None,
+        clock=time.monotonic,
+    )
+
+
+def _rates(texts: tuple[str, ...]) -> dict[str, float]:
+    rates = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            rates[name.strip().upper()] = float(value)
+        except ValueError as error:
+            raise ConfigError(f"VIEWERS_CURRENCY_RATES has {text!r}; it must be like EUR=1.08") from error
+    return rates
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """``2/4`` as (2, 4); raises ConfigError."""
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise ConfigError(f"VIEWERS_SHARD is {text!r}; it must be like 2/4")
+    return int(number), int(count)

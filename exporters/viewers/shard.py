@@ -1,0 +1,133 @@
+"""One shard: the engine and what belongs to it, changed by one input after the other under one lock."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from exporters.viewers.broadcast import Broadcast
+from exporters.viewers.devices import device_of
+from exporters.viewers.endings import Ending
+from exporters.viewers.engagement import Engagements
+from exporters.viewers.engine import SessionEngine
+from exporters.viewers.inputs import (
+    AppEvent,
+    HandoffTaken,
+    Input,
+    Resumed,
+    StreamLive,
+    StreamOver,
+    Tick,
+)
+from exporters.viewers.lifecycle import Lifecycle
+from exporters.viewers.records import Records
+from exporters.viewers.reports import Report
+from exporters.viewers.session import Session
+from exporters.viewers.spool import SpoolWriter
+from exporters.viewers.tables import ViewerTables
+
+log = logging.getLogger(__name__)
+SLICE_SESSIONS = 500
+"""Sessions ended while the lock is held once: about a hundredth of a second."""
+
+
+class Shard:
+    """Applies inputs; the same inputs in the same order give the same state and the same spool records."""
+
+    def __init__(
+        self,
+        spool: SpoolWriter,
+        records: Records,
+        *,
+        clock: Callable[[], float] = time.time,
+        view_seconds: float = 3.0,
+        max_sessions: int = 500_000,
+        max_streams: int = 2000,
+        currency: str = "USD",
+        currency_rates: Mapping[str, float] | None = None,
+    ) -> None:
+        self.lock = threading.Lock()
+        self.spool = spool
+        self.tables = ViewerTables()
+        self.now = clock
+        self.saved_at = 0.0
+        self._records = records
+        self.handoffs: dict[str, int] = {}
+        self.engine = SessionEngine(
+            self.tables,
+            self._on_end,
+            device_of,
+            view_seconds=view_seconds,
+            max_sessions=max_sessions,
+            max_streams=max_streams,
+        )
+        self.engagements = Engagements(self.engine, self._on_event, currency, currency_rates)
+        self.lifecycle = Lifecycle(self.engine, self._on_close)
+
+    def take(self, inputs: Sequence[Input]) -> list[str]:
+        """Apply inputs in order; gives each one's result."""
+        with self.lock:
+            return [self.apply(one) for one in inputs]
+
+    def take_batch(self, inputs: Sequence[Input], source: str, sequence: int) -> int:
+        """Apply a hand-off batch unless it was taken meanwhile; gives how many reports it had."""
+        with self.lock:
+            if sequence <= self.handoffs.get(source, -1):
+                return 0
+            for one in inputs:
+                self.apply(one)
+            return len(inputs) - 1
+
+    def apply(self, one: Input) -> str:
+        """Apply one input; the caller holds the lock."""
+        kind = type(one)
+        if kind is Report:
+            return self.engine.apply(one)  # type: ignore[arg-type]
+        if isinstance(one, AppEvent):
+            return self.engagements.apply(one)
+        if isinstance(one, Tick):
+            waiting = self.engine.advance(one.now, SLICE_SESSIONS)
+            return "more" if self.lifecycle.turn(one.now, SLICE_SESSIONS) or waiting else "ok"
+        if isinstance(one, StreamLive):
+            self.lifecycle.live(one)
+        elif isinstance(one, StreamOver):
+            self.lifecycle.over(one)
+        elif isinstance(one, HandoffTaken):
+            self.handoffs[one.source] = one.sequence
+        elif isinstance(one, Resumed):
+            self.engine.resume(one.now, one.away)
+        return "ok"
+
+    def tick(self) -> None:
+        """Let time pass; in slices, so that reports get their turn in between."""
+        while self.take([Tick(self.now())]) == ["more"]:
+            time.sleep(0)  # give the lock away
+        with self.lock:
+            self.spool.turn()
+
+    def write_sketches(self) -> None:
+        """Spool the sketches of the broadcasts that are on."""
+        now = self.now()
+        with self.lock:
+            for broadcast in list(self.engine.broadcasts.values()):
+                if not broadcast.closed:
+                    self._sketches(broadcast, now)
+
+    def _on_end(self, session: Session, ending: Ending) -> None:
+        self._spool(self._records.session(session, ending))
+
+    def _on_event(self, event: AppEvent) -> None:
+        self._spool(self._records.event(event))
+
+    def _on_close(self, broadcast: Broadcast, now: float) -> None:
+        self._sketches(broadcast, now)
+        self._spool(self._records.broadcast(broadcast, broadcast.over_at))
+
+    def _sketches(self, broadcast: Broadcast, now: float) -> None:
+        for record in self._records.sketches(broadcast, now):
+            self._spool(record)
+
+    def _spool(self, record: Mapping[str, object]) -> None:
+        self.tables.spooled.add(1, "written" if self.spool.write(record) else "dropped")

@@ -1,0 +1,74 @@
+"""The life of a session as points in time, put in order before it is counted.
+
+Reports may overtake each other, so the newest ``REORDER_SECONDS`` of a session stay open; older points are settled:
+each stretch between two of them is credited to the state that began it. A report about a settled time is late.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import Protocol
+
+from exporters.viewers.session import Point, Session
+
+REORDER_SECONDS = 5.0
+LONGEST_STRETCH_SECONDS = 90.0
+"""the most that is credited between two reports: the longest that a session lives without any"""
+
+
+class Ledger(Protocol):
+    """Counts what is settled."""
+
+    def enter(self, session: Session, point: Point) -> None:
+        """The session came into this state."""
+
+    def credit(self, session: Session, seconds: float) -> None:
+        """The session spent this long in the state it entered last."""
+
+
+def place(session: Session, point: Point) -> bool:
+    """Add a point; false when its time is settled already."""
+    points = session.points
+    if not points or point > points[-1]:
+        points.append(point)
+    elif session.settled and point < points[0]:
+        return False
+    else:
+        insort(points, point)
+    if point[0] < session.joined:
+        session.joined = point[0]
+    return True
+
+
+def settle(session: Session, ledger: Ledger) -> None:
+    """Count what is older than the reorder window."""
+    points = session.points
+    if len(points) < 2:
+        return
+    limit = points[-1][0] - REORDER_SECONDS
+    if points[1][0] > limit:
+        return
+    done = 0
+    while done + 1 < len(points) and points[done + 1][0] <= limit:
+        done += 1
+    _count(session, points[: done + 1], ledger)
+    del points[:done]
+
+
+def finish(session: Session, ledger: Ledger) -> None:
+    """Count all that is left."""
+    if session.points:
+        _count(session, session.points, ledger)
+        del session.points[:-1]
+
+
+def _count(session: Session, points: list[Point], ledger: Ledger) -> None:
+    if not session.settled:
+        session.settled = True
+        session.joined = points[0][0]
+        ledger.enter(session, points[0])
+    before = points[0][0]
+    for point in points[1:]:
+        ledger.credit(session, min(point[0] - before, LONGEST_STRETCH_SECONDS))
+        ledger.enter(session, point)
+        before = point[0]

@@ -1,0 +1,116 @@
+"""CMCD of any version and transport as a Report."""
+
+from __future__ import annotations
+
+import re
+
+from exporters.errors import SourceFormatError
+from exporters.viewers.cmcd import Cmcd, flag, number, strings, text
+from exporters.viewers.reports import STATES, Report, Viewer
+
+MAX_SESSION_ID, MAX_CONTENT_ID = 64, 128
+EVENTS = frozenset(
+    ("ps", "pr", "e", "t", "c", "b", "m", "um", "pe", "pc", "rr", "as", "ae", "abs", "abe", "sk", "bc", "ce")
+)
+_KBIT = 125.0  # kbit/s to bytes per second
+_MEDIA_TYPES = frozenset({"v", "a", "av", "i", "c", "tt", "o"})
+_OTHER_TYPES = frozenset({"m", "k"})
+_NOT_VIDEO = frozenset({"a", "i", "c", "tt", "k", "m"})
+
+
+class CmcdTranslator:
+    """Turns CMCD into reports; ``renditions`` are the name endings that tell a rendition in a URL."""
+
+    def __init__(self, renditions: tuple[str, ...] = ()) -> None:
+        self._rendition = rendition_pattern(renditions)
+
+    def report(
+        self,
+        cmcd: Cmcd,
+        stream: str,
+        transport: str,
+        received: float,
+        viewer: Viewer | None,
+        *,
+        time: float = -1.0,
+        variant: str = "",
+        kind: str = "",
+        status: int = 0,
+        cdn: str = "",
+    ) -> Report:
+        """One report; raises SourceFormatError (reasons parse, size, version) when it cannot be one."""
+        session = text(cmcd.get("sid", ""))
+        if not session or len(session) > MAX_SESSION_ID:
+            raise SourceFormatError("sid is missing or too long", "size" if session else "parse")
+        get = cmcd.get
+        version = get("v", "1")
+        if version not in ("1", "2"):
+            raise SourceFormatError(f"CMCD version {version[:8]} is not known", "version")
+        event = get("e", "")
+        if event and event not in EVENTS:
+            raise SourceFormatError(f"CMCD event {event[:8]} is not known", "parse")
+        state = get("sta", "")
+        if state and state not in STATES:
+            state = ""
+        object_type = get("ot", "")
+        duration = number(get("d"))
+        media = object_type in _MEDIA_TYPES or (
+            object_type not in _OTHER_TYPES and (kind in ("segment", "part") or duration >= 0)
+        )
+        rate = -1.0 if object_type in _NOT_VIDEO else number(get("br"))
+        buffer, latency, throughput = number(get("bl")), number(get("ltc")), number(get("mtp"))
+        start, first_byte = number(get("msd")), number(get("ttfb"))
+        stamp = number(get("ts"))
+        background = get("bg")
+        codes = get("ec")
+        url = get("url")
+        return Report(
+            session,
+            stream,
+            transport,
+            2 if version == "2" else 1,
+            received,
+            stamp / 1000 if stamp > 0 else time,
+            int(number(get("sn"))),
+            event,
+            state,
+            media,
+            "bs" in cmcd and flag(cmcd, "bs"),
+            "su" in cmcd and flag(cmcd, "su"),
+            buffer / 1000 if buffer >= 0 else -1.0,
+            duration / 1000 if duration >= 0 else -1.0,
+            rate * _KBIT if rate > 0 else -1.0,
+            variant or (self.variant(text(url)) if url else ""),
+            latency / 1000 if latency >= 0 else -1.0,
+            throughput * _KBIT if throughput > 0 else -1.0,
+            start / 1000 if start >= 0 else -1.0,
+            tuple(strings(codes)[:8]) if codes else (),
+            int(number(get("dfa"))),
+            -1 if background is None else int(flag(cmcd, "bg")),
+            cdn or text(get("cdn", ""))[:64],
+            kind,
+            status or max(0, int(number(get("rc")))),
+            first_byte / 1000 if first_byte >= 0 else -1.0,
+            -1.0,
+            "",
+            viewer,
+        )
+
+    def variant(self, path: str) -> str:
+        """The rendition a URL path names, such as ``720p`` of ``/hls/demo_720p/5.ts``; ``""`` when it names none."""
+        found = self._rendition.search(path)
+        return found.group(1) if found else ""
+
+
+def rendition_pattern(renditions: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds a rendition's name at the end of a path component, before a number or an extension."""
+    names = "|".join(sorted((re.escape(name.lstrip("_")) for name in renditions), key=len, reverse=True))
+    return re.compile(rf"_({names or '(?!)'})(?=[/.?-]|$)")
+
+
+def content_id(cmcd: Cmcd) -> str:
+    """``cid``, or ``""``; raises SourceFormatError when it is too long."""
+    content = text(cmcd.get("cid", ""))
+    if len(content) > MAX_CONTENT_ID:
+        raise SourceFormatError("cid is too long", "size")
+    return content

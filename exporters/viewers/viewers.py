@@ -1,0 +1,32 @@
+"""Turns an address and a user agent into what may be kept of them."""
+
+from __future__ import annotations
+
+from exporters.viewers.addresses import is_public, truncate
+from exporters.viewers.geo import Geography
+from exporters.viewers.identity import Pseudonyms
+from exporters.viewers.reports import Viewer
+
+MAX_USER_AGENT = 256
+
+
+class ViewerResolver:
+    """Resolves the viewer of a report: place, truncated address and today's pseudonym."""
+
+    def __init__(self, pseudonyms: Pseudonyms, geography: Geography) -> None:
+        self._pseudonyms = pseudonyms
+        self._geography = geography
+
+    def viewer(self, stream: str, address: str, user_agent: str, told_country: str, now: float) -> Viewer:
+        """The viewer; the whole address goes no further than this."""
+        place = self._geography.place(address, told_country)
+        identity = self._pseudonyms.visitor(stream, address, user_agent, now) if address else 0
+        return Viewer(
+            identity,
+            truncate(address),
+            user_agent[:MAX_USER_AGENT],
+            place.country,
+            place.region,
+            place.city,
+            is_public(address),
+        )
