@@ -9,16 +9,18 @@ from collections.abc import Callable, Sequence
 
 from exporters import metrics
 from exporters.hls.exchange import Exchange
-from exporters.hls.fetching import HttpFetcher
+from exporters.hls.fetching import Fetcher, HttpFetcher
 from exporters.hls.media import Clock
 from exporters.hls.pacing import Pace
-from exporters.hls.stream import StreamProbe
+from exporters.hls.stream import ProbeOptions, StreamProbe
 from exporters.hls.tables import HlsTables
 from exporters.hls.targets import Target
+from exporters.hls.violations import Violations
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
-STARTS_PER_TICK = 100
+STARTS_PER_TICK = 50
+TICKS_AT_ONCE = 20
 
 
 class ProbeEngine:
@@ -29,8 +31,8 @@ class ProbeEngine:
         targets: Callable[[], Sequence[Target]],
         tables: HlsTables,
         *,
+        options: ProbeOptions,
         timeout_seconds: float,
-        reload_seconds: float,
         retention_seconds: float,
         max_streams: int,
         user_agent: str,
@@ -39,7 +41,7 @@ class ProbeEngine:
         self.tables = tables
         self._targets = targets
         self._timeout_seconds = timeout_seconds
-        self._reload_seconds = reload_seconds
+        self._options = options
         self._retention_seconds = retention_seconds
         self._max_streams = max_streams
         self._user_agent = user_agent
@@ -78,14 +80,21 @@ class ProbeEngine:
             await self._probes.pop(target).stop()
             self._ended[target.stream, target.endpoint] = self._clock.monotonic()
         for target in [target for target in wanted if target not in self._probes][:STARTS_PER_TICK]:
-            exchange = Exchange(target, fetcher, self.tables, self._timeout_seconds)
-            probe = StreamProbe(target, exchange, self.tables, pace, self._clock, self._reload_seconds)
+            probe = self._probe(target, fetcher, pace)
             self._probes[target] = probe
             self._ended.pop((target.stream, target.endpoint), None)
             probe.start()
-        for probe in self._probes.values():
+        for number, probe in enumerate(list(self._probes.values())):
             probe.tick()
+            if number % TICKS_AT_ONCE == 0:
+                await asyncio.sleep(0)  # fetches that are due go first
         self._forget_ended()
+
+    def _probe(self, target: Target, fetcher: Fetcher, pace: Pace) -> StreamProbe:
+        exchange = Exchange(target, fetcher, self.tables, self._timeout_seconds)
+        violations = Violations(self.tables, target.stream, target.endpoint)
+        leads = not any(one.stream == target.stream for one in self._probes)
+        return StreamProbe(target, exchange, self.tables, violations, pace, self._options, self._clock, leads)
 
     def _admitted(self, targets: Sequence[Target]) -> dict[Target, None]:
         """The targets of the first ``max_streams`` streams, in their order; those that are followed go first."""

@@ -23,6 +23,7 @@ CACHE_STATES = {
     "dynamic": "bypass",
     "pass": "bypass",
 }
+CACHE_HEADERS = ("X-Cache", "CF-Cache-Status", "X-Cache-Status", "Cache-Status", "X-Proxy-Cache")
 
 
 class StatusError(SourceUnreachableError):
@@ -44,36 +45,51 @@ class Exchange:
         self._headers = dict(target.headers)
 
     async def get(
-        self, kind: str, url: str, headers: Mapping[str, str] = NO_HEADERS, timeout_seconds: float | None = None
+        self,
+        kind: str,
+        url: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        timeout_seconds: float | None = None,
+        held: bool = False,
     ) -> Answer:
-        """Fetch a ``kind`` (multivariant, media, segment, part, …).
+        """Fetch a ``kind`` (multivariant, media, segment, part, …); ``held`` answers are slow by design, not timed.
 
         Raises SourceUnreachableError by reason, StatusError for a status of 400 and above.
         """
-        labels = (self.target.stream, self.target.endpoint, kind)
         try:
-            answer = await self._fetcher.get(url, timeout_seconds or self.timeout_seconds, {**self._headers, **headers})
+            answer = await self._fetch(url, headers, timeout_seconds)
         except SourceUnreachableError as error:
             self.failed(kind, error.reason)
             raise
-        self._tables[metrics.HLS_FETCHES].add(1, *labels, f"{answer.status // 100}xx")
-        self._tables.histogram(metrics.HLS_FETCH_DURATION).observe(answer.seconds, *labels[1:])
-        self._tables.histogram(metrics.HLS_TTFB).observe(answer.first_byte_seconds, *labels[1:])
-        self._tables[metrics.HLS_EDGE_CACHE].add(1, *labels[1:], cache_state(answer.headers))
+        stream, endpoint = self.target.stream, self.target.endpoint
+        self._tables[metrics.HLS_FETCHES].add(1, stream, endpoint, kind, f"{answer.status // 100}xx")
+        if not held:
+            self._tables.histogram(metrics.HLS_FETCH_DURATION).observe(answer.seconds, endpoint, kind)
+            self._tables.histogram(metrics.HLS_TTFB).observe(answer.first_byte_seconds, endpoint, kind)
+        self._tables[metrics.HLS_EDGE_CACHE].add(1, endpoint, kind, cache_state(answer.headers))
         if answer.status >= 300 and answer.status != 304:
-            refused = StatusError(answer)
-            self.failed(kind, refused.reason)
-            raise refused
+            self.failed(kind, f"http_{answer.status // 100}xx")
+            raise StatusError(answer)
+        return answer
+
+    async def probe(self, url: str) -> Answer:
+        """Fetch something whose right answer is an error, so that it is not counted; raises as ``get`` does."""
+        answer = await self._fetch(url, NO_HEADERS, None)
+        if answer.status >= 300:
+            raise StatusError(answer)
         return answer
 
     def failed(self, kind: str, reason: str) -> None:
         """Count a failure; what could be fetched but not read is reported here by the reader, as ``parse``."""
         self._tables[metrics.HLS_FETCH_ERRORS].add(1, self.target.stream, self.target.endpoint, kind, reason)
 
+    async def _fetch(self, url: str, headers: Mapping[str, str], timeout_seconds: float | None) -> Answer:
+        return await self._fetcher.get(url, timeout_seconds or self.timeout_seconds, {**self._headers, **headers})
+
 
 def cache_state(headers: Mapping[str, str]) -> str:
     """hit, miss, stale, revalidated, bypass or none, by the headers that caches add."""
-    for name in ("X-Cache", "CF-Cache-Status", "X-Cache-Status", "Cache-Status", "X-Proxy-Cache"):
+    for name in CACHE_HEADERS:
         found = CACHE_WORDS.search(headers.get(name, ""))
         if found:
             return CACHE_STATES[found[1].lower()]

@@ -1,4 +1,4 @@
-"""Following one media playlist: fetched at its pace, read, compared with before, and shown in the tables."""
+"""One rendition's playlist as it was fetched last: read, compared with before, and judged fresh or stale."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from exporters import metrics
 from exporters.errors import SourceError, SourceFormatError
 from exporters.hls import reading
 from exporters.hls.exchange import Exchange
 from exporters.hls.fetching import NO_HEADERS, Answer
+from exporters.hls.lowlatency import DeltaError, expand
 from exporters.hls.playlist import MediaPlaylist
 from exporters.hls.progress import Progress, Step
-from exporters.hls.tables import HlsTables
 from exporters.hls.validators import cache_seconds, conditional_headers
 
 STALE_TARGET_DURATIONS = 1.5
@@ -28,69 +27,97 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
 
 
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one fetch brought."""
+
+    seconds: float
+    """until the answer began"""
+    step: Step | None = None
+    """none when the playlist is as before"""
+    answered: MediaPlaylist | None = None
+    """as it was written, before a delta update was applied"""
+
+
 class MediaWatch:
     """The state of one rendition's playlist."""
 
-    def __init__(self, name: str, url: str, exchange: Exchange, tables: HlsTables, clock: Clock) -> None:
+    def __init__(self, name: str, url: str, exchange: Exchange, clock: Clock) -> None:
         self.name = name
         self.url = url
         self.final_url = url
         """where redirects led: segment URIs are relative to it"""
         self.ok = False
         self.playlist: MediaPlaylist | None = None
-        self.edge_latency: float | None = None
+        self.failures = 0
+        """fetches that have failed in a row"""
         self.changed_at = clock.monotonic()
+        self.polled_at = self.changed_at
         self._exchange = exchange
-        self._tables = tables
         self._clock = clock
-        self._labels = (exchange.target.stream, exchange.target.endpoint, name)
         self._progress = Progress()
         self._conditional: Mapping[str, str] = NO_HEADERS
         self._digest = b""
         self._cached_seconds = 0.0
         self._unchanged_at = self.changed_at
-        self._first_latency: float | None = None
 
-    async def poll(self) -> Step | None:
-        """Fetch once; the step it made, or none when the playlist is as before.
+    async def poll(self, url: str = "", timeout_seconds: float | None = None) -> Poll:
+        """Fetch once, from ``url`` where it carries delivery directives.
 
         Raises SourceError when it cannot be fetched or read.
         """
         begun = self._clock.monotonic()
+        headers = NO_HEADERS if url else self._conditional
         try:
-            answer = await self._exchange.get("media", self.url, self._conditional)
-            step = self._take(answer)
+            answer = await self._exchange.get("media", url or self.url, headers, timeout_seconds, held=bool(url))
+            poll = self._take(answer)
         except SourceError as error:
             self.ok = False
+            self.failures += 1
             if isinstance(error, SourceFormatError):
                 self._exchange.failed("media", "parse")
             raise
         self.ok = True
-        if step is None or not step.grew:
+        self.failures = 0
+        self.polled_at = self._clock.monotonic()
+        if poll.step is not None and poll.step.grew:
+            self.changed_at = self.polled_at
+        else:
             self._unchanged_at = begun
-        return step
+        return poll
 
-    def _take(self, answer: Answer) -> Step | None:
+    def _take(self, answer: Answer) -> Poll:
         self.final_url = answer.url
         if answer.status == 304:
-            return None
+            return Poll(answer.first_byte_seconds)
         digest = hashlib.blake2b(answer.body, digest_size=16).digest()
-        if digest == self._digest:
-            self._conditional = conditional_headers(answer.headers)
-            return None
-        playlist = reading.read_playlist(answer.body, answer.url)
-        if not isinstance(playlist, MediaPlaylist):
-            raise SourceFormatError("a multivariant playlist where a media playlist should be", "mixed_kind")
-        self._digest = digest
         self._conditional = conditional_headers(answer.headers)
+        if digest == self._digest:
+            return Poll(answer.first_byte_seconds, answered=self.playlist)
+        answered = reading.read_playlist(answer.body, answer.url)
+        if not isinstance(answered, MediaPlaylist):
+            raise SourceFormatError("a multivariant playlist where a media playlist should be", "mixed_kind")
+        step = self._progress.step(self._whole(answered))
+        self._digest = digest
         self._cached_seconds = cache_seconds(answer.headers)
-        step = self._progress.step(playlist)
         self.playlist = step.playlist
-        self._show(step)
-        return step
+        return Poll(answer.first_byte_seconds, step, answered)
+
+    def _whole(self, answered: MediaPlaylist) -> MediaPlaylist:
+        if answered.skipped is None:
+            return answered
+        if self.playlist is None:
+            raise SourceFormatError("a delta update that was not asked for", "delta_update_wrong")
+        try:
+            return expand(self.playlist, answered)
+        except DeltaError as error:
+            raise SourceFormatError(f"delta update: {error}", "delta_update_wrong") from error
 
     def stale(self) -> bool:
-        """Whether nothing new came for 1.5 target durations, as far as fetches can tell (rfc8216bis §6.2.1)."""
+        """Whether nothing new came for 1.5 target durations, as far as fetches can tell (rfc8216bis §6.2.1).
+
+        A cache on the way may hold an answer for its time to live, which is granted on top.
+        """
         playlist = self.playlist
         if playlist is None or playlist.ended:
             return False
@@ -99,44 +126,6 @@ class MediaWatch:
         unseen = self._clock.monotonic() - self.changed_at - playlist.target_duration
         return self._unchanged_at - self.changed_at > limit or unseen > limit
 
-    def _show(self, step: Step) -> None:
-        playlist, labels = step.playlist, self._labels
-        if step.grew:
-            self.changed_at = self._clock.monotonic()
-            self._tables[metrics.HLS_PLAYLIST_LAST_CHANGE].set(self._clock.wall(), *labels)
-        self._tables[metrics.HLS_MEDIA_SEQUENCE].set(playlist.media_sequence, *labels)
-        self._tables[metrics.HLS_DISCONTINUITY_SEQUENCE].set(playlist.discontinuity_sequence, *labels)
-        self._tables[metrics.HLS_WINDOW_SEGMENTS].set(len(playlist.segments), *labels)
-        self._tables[metrics.HLS_WINDOW_SECONDS].set(round(playlist.seconds, 6), *labels)
-        self._tables[metrics.HLS_TARGET_DURATION].set(playlist.target_duration, *labels[:2])
-        if playlist.part_target is not None:
-            self._tables[metrics.HLS_PART_TARGET].set(playlist.part_target, *labels[:2])
-        self._show_edge(playlist)
-        self._count(step)
-
-    def _show_edge(self, playlist: MediaPlaylist) -> None:
-        edge = playlist.edge_time
-        if edge is None:
-            self.edge_latency = None
-            self._tables[metrics.HLS_LIVE_EDGE_LATENCY].remove(*self._labels)
-            return
-        self.edge_latency = self._clock.wall() - edge
-        self._tables[metrics.HLS_LIVE_EDGE_LATENCY].set(round(self.edge_latency, 6), *self._labels)
-        if self._first_latency is None:
-            self._first_latency = self.edge_latency
-        drift = round(self.edge_latency - self._first_latency, 6)
-        self._tables[metrics.HLS_PDT_DRIFT].set(drift, *self._labels[:2])
-
-    def _count(self, step: Step) -> None:
-        labels, new = self._labels, step.segments
-        self._tables[metrics.HLS_SEGMENTS].add(len(new), *labels)
-        self._tables[metrics.HLS_MEDIA_SECONDS].add(sum(one.duration for one in new), *labels)
-        for one in new:
-            self._tables.histogram(metrics.HLS_SEGMENT_DURATION).observe(one.duration, labels[1])
-        pairs = (
-            (metrics.HLS_DISCONTINUITIES, sum(one.discontinuity for one in new)),
-            (metrics.HLS_GAPS, sum(one.gap for one in new)),
-            (metrics.HLS_SEQUENCE_RESETS, int(step.restarted)),
-        )
-        for family, number in pairs:
-            self._tables[family].add(number, *labels[:2])
+    @property
+    def edge_time(self) -> float | None:
+        return self.playlist.edge_time if self.playlist else None

@@ -41,17 +41,20 @@ def variant_names(variants: Sequence[Variant]) -> list[str]:
     return distinct
 
 
+def variants_by_name(playlist: MultivariantPlaylist) -> dict[str, Variant]:
+    """The variants that have a media playlist of their own, by name; of those that share one, the first."""
+    distinct: dict[str, Variant] = {}
+    for one in playlist.variants:
+        distinct.setdefault(one.uri, one)
+    return dict(zip(variant_names(list(distinct.values())), distinct.values(), strict=True))
+
+
 def media_playlists(playlist: MultivariantPlaylist) -> dict[str, str]:
     """Name and URI (as written) of each distinct media playlist, at most MAX_VARIANTS, video first.
 
     Variants that differ only in their audio group share one playlist; the first one's name stands for all.
     """
-    named: dict[str, str] = {}
-    distinct: dict[str, Variant] = {}
-    for one in playlist.variants:
-        distinct.setdefault(one.uri, one)
-    for name, one in zip(variant_names(list(distinct.values())), distinct.values(), strict=True):
-        named[name] = one.uri
+    named = {name: one.uri for name, one in variants_by_name(playlist).items()}
     for rendition in playlist.renditions:
         if rendition.uri and rendition.uri not in named.values():
             name = base = _rendition(rendition)

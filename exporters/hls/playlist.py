@@ -95,6 +95,8 @@ class MediaPlaylist:
     segments: tuple[Segment, ...]
     version: int = 1
     discontinuity_sequence: int = 0
+    counts_discontinuities: bool = False
+    """whether EXT-X-DISCONTINUITY-SEQUENCE is there"""
     type: str = ""
     ended: bool = False
     i_frames_only: bool = False
@@ -113,6 +115,14 @@ class MediaPlaylist:
     def next_msn(self) -> int:
         """The media sequence number of the segment that is to come."""
         return self.segments[-1].msn + 1 if self.segments else self.media_sequence + (self.skipped or 0)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What tells each segment apart: its URI without the query, which may be a token, unless only that differs."""
+        plain = tuple(f"{one.uri.partition('?')[0]} {one.byterange}" for one in self.segments)
+        if len(set(plain)) == len(plain):
+            return plain
+        return tuple(f"{one.uri} {one.byterange}" for one in self.segments)
 
     @cached_property
     def seconds(self) -> float:

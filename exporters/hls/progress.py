@@ -25,14 +25,6 @@ class Step:
     """parts that are new, of complete segments or the open one"""
 
 
-def identities(segments: tuple[Segment, ...]) -> list[str]:
-    """What tells segments apart: the URI without its query, which may be a token, unless only the query differs."""
-    plain = [f"{one.uri.partition('?')[0]} {one.byterange}" for one in segments]
-    if len(set(plain)) == len(plain):
-        return plain
-    return [f"{one.uri} {one.byterange}" for one in segments]
-
-
 class Progress:
     """Follows one media playlist; ``step`` takes each version that is fetched."""
 
@@ -70,12 +62,23 @@ class Progress:
         return Step(new, restarted=True, segments=new.segments)
 
 
+def common(old: MediaPlaylist, new: MediaPlaylist) -> tuple[slice, slice]:
+    """Where the segments that both versions list by number are in each of them."""
+    if not old.segments or not new.segments:
+        return slice(0), slice(0)
+    first_old, first_new = old.segments[0].msn, new.segments[0].msn
+    first, end = max(first_old, first_new), min(old.next_msn, new.next_msn)
+    count = max(0, end - first)
+    return (
+        slice(first - first_old, first - first_old + count),
+        slice(first - first_new, first - first_new + count),
+    )
+
+
 def agree(old: MediaPlaylist, new: MediaPlaylist) -> bool:
     """Whether the segments that both versions list are the same ones, and there are any."""
-    before = {one.msn: name for one, name in zip(old.segments, identities(old.segments), strict=True)}
-    after = {one.msn: name for one, name in zip(new.segments, identities(new.segments), strict=True)}
-    common = before.keys() & after.keys()
-    return bool(common) and all(before[msn] == after[msn] for msn in common)
+    before, after = common(old, new)
+    return bool(old.segments[before]) and old.names[before] == new.names[after]
 
 
 def _new_parts(old: MediaPlaylist, new: MediaPlaylist) -> tuple[Part, ...]:

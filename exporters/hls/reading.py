@@ -130,6 +130,7 @@ def _media(data: dict[str, Any], side: tags.SideReader) -> MediaPlaylist:
         segments=segments,
         version=data.get("version", 1),
         discontinuity_sequence=data.get("discontinuity_sequence", 0),
+        counts_discontinuities="discontinuity_sequence" in data,
         type=(data["playlist_type"] or "").upper(),
         ended=data["is_endlist"],
         i_frames_only=data["is_i_frames_only"],

@@ -10,6 +10,7 @@ from exporters.discovery import StreamDirectory
 from exporters.errors import ConfigError
 from exporters.exposition import Table
 from exporters.hls.engine import ProbeEngine
+from exporters.hls.stream import ProbeOptions
 from exporters.hls.tables import HlsTables
 from exporters.hls.targets import Endpoint, Target, TargetFile, live_targets, read_endpoints
 from exporters.server import Service
@@ -36,6 +37,12 @@ class HlsConfig:
     targets_file: str = setting("", "YAML file of further playlists to probe; read again when it changes.")
     timeout_seconds: float = setting(5.0, "Longest wait for an answer.", minimum=0.1, maximum=60)
     reload_seconds: float = setting(10.0, "How often multivariant playlists are fetched.", minimum=0.5)
+    sample_seconds: float = setting(
+        10.0, "How often a segment of each stream is downloaded, its renditions in turn; 0 for never.", minimum=0
+    )
+    grace_seconds: float = setting(
+        10.0, "How long a stream that has just appeared may have no playlist before that is a violation.", minimum=0
+    )
     retention_seconds: float = setting(900.0, "How long an ended stream's counters stay.", minimum=0)
     max_streams: int = setting(1000, "Streams probed at most; further ones are left out and counted.", minimum=1)
     user_agent: str = setting("bigfootlive-probe/1", "User-Agent of the requests; edge logs can tell them by it.")
@@ -86,8 +93,8 @@ def build(config: HlsConfig) -> Service:
     engine = ProbeEngine(
         TargetSource(directory, endpoints, file),
         tables,
+        options=ProbeOptions(config.reload_seconds, config.sample_seconds, config.grace_seconds),
         timeout_seconds=config.timeout_seconds,
-        reload_seconds=config.reload_seconds,
         retention_seconds=config.retention_seconds,
         max_streams=config.max_streams,
         user_agent=config.user_agent,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from itertools import product
+
 from exporters import metrics
 from exporters.exposition import Histograms, Samples, Table
+from exporters.hls.findings import RULES
 
 GAUGES = (
     metrics.HLS_PLAYLIST_LAST_CHANGE,
@@ -61,12 +65,24 @@ HISTOGRAMS = (
 )
 
 
+ENUMERATIONS: dict[str, tuple[str, ...]] = {
+    "rule": tuple(RULES),
+    "severity": ("error", "warning", "info"),
+    "state": ("declared", "ok", "failing", "stale"),
+    "kind": ("multivariant", "media", "segment", "part"),
+    "code_class": ("1xx", "2xx", "3xx", "4xx", "5xx"),
+    "reason": ("dns", "connect", "tls", "timeout", "http_3xx", "http_4xx", "http_5xx", "truncated", "parse"),
+}
+"""every value that these labels take"""
+
+
 class HlsTables:
     """All tables by family: ``tables[metrics.HLS_UP].set(1, "demo", "origin")``."""
 
     def __init__(self) -> None:
         self._samples = {family.name: Samples(family) for family in (*GAUGES, *COUNTERS, *BY_STREAM, *BY_ENDPOINT)}
         self._histograms = {family.name: Histograms(family) for family in (*HISTOGRAMS, metrics.HLS_PART_INTERVAL)}
+        self._variants: dict[tuple[str, str], set[str]] = {}
 
     def __getitem__(self, family: metrics.Family) -> Samples:
         return self._samples[family.name]
@@ -79,19 +95,22 @@ class HlsTables:
 
     def withhold(self, stream: str, endpoint: str) -> None:
         """Remove what only holds while the stream is live at this endpoint."""
-        for family in GAUGES:
-            self._remove(family, (stream, endpoint))
+        self._remove(GAUGES, stream, endpoint, self._variants.get((stream, endpoint), set()))
 
-    def withhold_variant(self, stream: str, endpoint: str, variant: str) -> None:
-        """Remove the gauges of one rendition that is no longer declared."""
-        for family in GAUGES:
+    def name_variant(self, stream: str, endpoint: str, variant: str) -> None:
+        """Remember that series with this variant may exist."""
+        self._variants.setdefault((stream, endpoint), set()).add(variant)
+
+    def forget_variant(self, stream: str, endpoint: str, variant: str) -> None:
+        """Remove every series of one rendition."""
+        for family in (*GAUGES, *COUNTERS):
             if family.labels == ("stream", "endpoint", "variant"):
                 self[family].remove(stream, endpoint, variant)
+        self._variants.get((stream, endpoint), set()).discard(variant)
 
     def forget(self, stream: str, endpoint: str) -> None:
         """Remove every series of the stream at this endpoint."""
-        for family in (*GAUGES, *COUNTERS):
-            self._remove(family, (stream, endpoint))
+        self._remove((*GAUGES, *COUNTERS), stream, endpoint, self._variants.pop((stream, endpoint), set()))
 
     def forget_stream(self, stream: str) -> None:
         """Remove the series that name no endpoint, once no endpoint has the stream."""
@@ -99,8 +118,11 @@ class HlsTables:
             self[family].remove(stream)
         self.histogram(metrics.HLS_PART_INTERVAL).remove_where("stream", stream)
 
-    def _remove(self, family: metrics.Family, start: tuple[str, ...]) -> None:
-        samples = self[family]
-        for labels, _ in samples.items():
-            if labels[: len(start)] == start:
-                samples.remove(*labels)
+    def _remove(
+        self, families: Iterable[metrics.Family], stream: str, endpoint: str, variants: Collection[str]
+    ) -> None:
+        # By name, not by search: a search through every series would hold up the event loop when many streams end.
+        values = {"variant": variants, **ENUMERATIONS}
+        for family in families:
+            for rest in product(*(values[label] for label in family.labels[2:])):
+                self[family].remove(stream, endpoint, *rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from exporters.hls.exchange import CACHE_HEADERS
 from exporters.hls.fetching import NO_HEADERS
 
 SETTLED_SECONDS = 2.0
@@ -34,7 +35,7 @@ def conditional_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 def cache_seconds(headers: Mapping[str, str]) -> float:
     """How long a cache on the way may have kept the answer: its ``max-age``, or 0 where no cache shows itself."""
-    if not any(name in headers for name in ("X-Cache", "CF-Cache-Status", "X-Cache-Status", "Age", "Cache-Status")):
+    if not any(name in headers for name in ("Age", *CACHE_HEADERS)):
         return 0.0
     for part in headers.get("Cache-Control", "").split(","):
         name, _, value = part.strip().partition("=")

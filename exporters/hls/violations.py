@@ -11,6 +11,7 @@ from exporters.hls.tables import HlsTables
 
 log = logging.getLogger(__name__)
 MAX_FINDINGS = 100
+NONE: frozenset[tuple[str, str]] = frozenset()
 
 
 class Violations:
@@ -23,8 +24,10 @@ class Violations:
 
     def update(self, source: str, findings: Iterable[Finding]) -> list[Finding]:
         """Make these the source's findings; gives those that have just begun."""
-        before = self._by_source.get(source, frozenset())
+        before = self._by_source.get(source, NONE)
         listed = list(findings)[:MAX_FINDINGS]
+        if not listed and not before:
+            return []
         now = frozenset((one.rule, one.subject) for one in listed)
         begun = list({(one.rule, one.subject): one for one in listed if (one.rule, one.subject) not in before}.values())
         for one in begun:

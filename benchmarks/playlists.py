@@ -1,0 +1,138 @@
+"""How many playlists a second one HLS exporter follows, how late its fetches begin, and what each costs."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import resource
+import time
+from multiprocessing.connection import Connection
+
+from benchmarks.table import Row
+from exporters import metrics
+from exporters.exposition import HistogramCell, render
+from exporters.hls.engine import ProbeEngine
+from exporters.hls.stream import ProbeOptions
+from exporters.hls.tables import HlsTables
+from exporters.hls.targets import Target
+
+RENDITIONS = ("1080p", "720p", "480p", "240p")
+TARGET_SECONDS = 2
+WINDOW = 10
+
+
+class _Origin(asyncio.Protocol):
+    """Answers any path: a multivariant playlist, or a media playlist that grows with the clock."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.pending = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.pending += data
+        while b"\r\n\r\n" in self.pending:
+            head, _, self.pending = self.pending.partition(b"\r\n\r\n")
+            path = head.split(b" ", 2)[1].decode()
+            body = _media(path) if path.endswith("index.m3u8") else _multivariant(path)
+            start = f"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\nContent-Length: {len(body)}\r\n"
+            self.transport.write(f"{start}\r\n{body}".encode())  # type: ignore[attr-defined]
+
+
+def _multivariant(path: str) -> str:
+    rows = (
+        f"#EXT-X-STREAM-INF:BANDWIDTH={3_000_000 - number},RESOLUTION=1280x{name[:-1]},"
+        f'CODECS="avc1.42c01f,mp4a.40.2"\n{path}_{name}/index.m3u8\n'
+        for number, name in enumerate(RENDITIONS)
+    )
+    return "#EXTM3U\n" + "".join(rows)
+
+
+def _media(path: str) -> str:
+    """Every stream turns at an instant of its own."""
+    first = int(time.time() / TARGET_SECONDS + hash(path) % 1000 / 1000)
+    rows = (
+        f"#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:{number // 30 % 60:02d}:{number % 30 * 2:02d}.000Z\n"
+        f"#EXTINF:2.000,\nseg-{number}.ts\n"
+        for number in range(first, first + WINDOW)
+    )
+    return f"#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n" + "".join(rows)
+
+
+def _serve(ready: Connection) -> None:
+    async def main() -> None:
+        server = await asyncio.get_running_loop().create_server(_Origin, "127.0.0.1", 0)
+        ready.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(main())
+
+
+def run(quick: bool) -> list[Row]:
+    """Follow many streams for a while after all have been started."""
+    streams, seconds = (40, 5.0) if quick else (250, 30.0)
+    here, there = multiprocessing.Pipe()
+    origin = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
+    origin.start()
+    try:
+        return _measure(f"http://127.0.0.1:{here.recv()}", streams, seconds)
+    finally:
+        origin.terminate()
+        origin.join()
+
+
+def _measure(url: str, streams: int, seconds: float) -> list[Row]:
+    targets = [Target(f"s{number}", "origin", f"{url}/s{number}") for number in range(streams)]
+    tables = HlsTables()
+    options = ProbeOptions(sample_seconds=0)
+    engine = ProbeEngine(
+        lambda: targets,
+        tables,
+        options=options,
+        timeout_seconds=5,
+        retention_seconds=900,
+        max_streams=streams,
+        user_agent="benchmark",
+    )
+    engine.start()
+    lag = tables.histogram(metrics.HLS_PROBE_LAG).cell()
+    while len(tables[metrics.HLS_MEDIA_SEQUENCE]) < streams * len(RENDITIONS):
+        time.sleep(0.1)
+    time.sleep(2 * TARGET_SECONDS)
+    counts, fetched, used, begun = lag.counts[:], _fetched(tables), _cpu(), time.monotonic()
+    time.sleep(seconds)
+    late = [after - before for after, before in zip(lag.counts, counts, strict=True)]
+    rate, cpu = (_fetched(tables) - fetched) / (time.monotonic() - begun), _cpu() - used
+    fetches = _fetched(tables) - fetched
+    scrape = time.process_time()
+    size = len(render(tables.all(), False))
+    scrape = time.process_time() - scrape
+    engine.stop()
+    failures = tables[metrics.HLS_FETCH_ERRORS].total() + tables[metrics.HLS_VIOLATIONS].total()
+    return [
+        Row("playlists followed", rate, "1/s", "≥ 500", "", f"{streams} streams of {len(RENDITIONS)} renditions"),
+        Row("lateness p99", 1000 * _quantile(lag, late, 0.99), "ms", "≤ 250", "", "interpolated in its bucket"),
+        Row("CPU a fetch", 1e6 * cpu / fetches, "µs", "", "", "fetch, read, all rules, tables"),
+        Row("CPU share", cpu / seconds, "cores", "", "", ""),
+        Row("failures and violations", failures, "", "0", "", ""),
+        Row("/metrics", 1000 * scrape, "ms CPU", "", "", f"{size / 1e6:.1f} MB"),
+    ]
+
+
+def _fetched(tables: HlsTables) -> float:
+    return tables[metrics.HLS_FETCHES].total()
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _quantile(lag: HistogramCell, counts: list[int], share: float) -> float:
+    """The quantile, interpolated within its bucket as Prometheus does."""
+    want, seen, low = share * sum(counts), 0, 0.0
+    for bound, count in zip(lag.bounds, counts, strict=False):
+        if seen + count >= want:
+            return low + (bound - low) * (want - seen) / count
+        seen += count
+        low = bound
+    return float("inf")

@@ -1,0 +1,1 @@
+"""The rules of HLS as pure functions from what was fetched to findings."""
