@@ -49,7 +49,7 @@ class Services:
         snapshot = self.snapshots.present
         if snapshot is not None and stream_id in snapshot.streams:
             return
-        if self.registry is not None and self.registry.find(stream_id) is not None:
+        if self.registry is not None and self.registry.get(stream_id) is not None:
             return
         if snapshot is None:
             raise unavailable("no numbers yet: Prometheus has not answered", 2)
@@ -57,5 +57,5 @@ class Services:
 
     def title_of(self, stream_id: str) -> str:
         """The stream's title, or its id where no registry knows one."""
-        known = self.registry.find(stream_id) if self.registry is not None else None
+        known = self.registry.get(stream_id) if self.registry is not None else None
         return stream_id if known is None else str(known.title)
