@@ -458,3 +458,412 @@ class AnalyticsAlert(TypedDict):
     streamId: NotRequired[str]
     closedAt: NotRequired[Instant]
     acknowledgedAt: NotRequired[Instant]
+
+
+# History
+
+
+class ViewerSession(TypedDict):
+    """One ended viewing session. The address is truncated to /24 or /48."""
+
+    sessionId: str
+    streamId: str
+    userId: NotRequired[str]
+    ipAddress: str
+    userAgent: str
+    joinTime: Instant
+    leaveTime: Instant
+    watchTime: Annotated[float, "seconds", {"minimum": 0}]
+    country: str
+    region: str
+    city: str
+    device: str
+    browser: str
+    os: str
+    quality: str
+    bufferingEvents: Count
+    chatMessages: Count
+
+
+class ViewerSessions(TypedDict):
+    """A page of sessions, newest first."""
+
+    sessions: list[ViewerSession]
+    total: Count
+    hasMore: bool
+    meta: Meta
+
+
+class EngagementPoint(TypedDict):
+    timestamp: Instant
+    viewers: Annotated[float, "mean of concurrent viewers", {"minimum": 0}]
+    chatMessages: Count
+    qualityChanges: Count
+    bufferingEvents: Count
+
+
+class Span(TypedDict):
+    start: Instant
+    end: Instant
+
+
+class Growth(TypedDict):
+    """Percent against the period of the same length before; 0 where that had nothing."""
+
+    views: float
+    viewers: float
+    watchTime: float
+    engagement: float
+    revenue: float
+
+
+class AnalyticsSummary(TypedDict):
+    """A period of a tenant's streams, or of those asked for."""
+
+    period: Span
+    totalStreams: Count
+    totalHoursStreamed: Annotated[float, "hours", {"minimum": 0}]
+    totalViews: Count
+    totalViewers: Count
+    uniqueViewers: Count
+    returningViewers: Count
+    peakViewers: Count
+    averageViewers: Annotated[float, "mean of concurrent viewers while on air", {"minimum": 0}]
+    totalWatchTime: Annotated[float, "seconds", {"minimum": 0}]
+    averageViewTime: Annotated[float, "seconds", {"minimum": 0}]
+    chatMessages: Count
+    likes: Count
+    reactions: Count
+    shares: Count
+    followers: Count
+    totalRevenue: Amount
+    averageEngagement: Percent
+    bufferingRatio: Percent
+    growth: Growth
+    meta: Meta
+
+
+class Donations(TypedDict):
+    total: Amount
+    count: Count
+    averageAmount: Amount
+    topDonation: Amount
+
+
+class SuperChats(TypedDict):
+    total: Amount
+    count: Count
+    averageAmount: Amount
+
+
+class Subscriptions(TypedDict):
+    total: Amount
+    newSubs: Count
+    renewals: Count
+    cancellations: Count
+
+
+class Tips(TypedDict):
+    total: Amount
+    count: Count
+
+
+class Revenue(TypedDict):
+    totalRevenue: Amount
+    donations: Donations
+    superChats: SuperChats
+    subscriptions: Subscriptions
+    tips: Tips
+
+
+class Chatter(TypedDict):
+    username: str
+    messageCount: Count
+    userId: str
+
+
+class Emote(TypedDict):
+    emote: str
+    count: Count
+
+
+class Sentiment(TypedDict):
+    positive: float
+    neutral: float
+    negative: float
+
+
+class ModerationActions(TypedDict):
+    timeouts: Count
+    bans: Count
+    deletedMessages: Count
+
+
+class Chat(TypedDict):
+    totalMessages: Count
+    messagesPerMinute: float
+    activeUsers: Count
+    topChatters: list[Chatter]
+    emotesUsed: list[Emote]
+    sentiment: Sentiment
+    moderationActions: ModerationActions
+
+
+class Demographics(TypedDict):
+    ageGroups: Shares
+    genders: Shares
+    countries: Shares
+    languages: Shares
+
+
+class ViewingHour(TypedDict):
+    hour: Annotated[int, "hour of the day in the asked time zone", {"minimum": 0, "maximum": 23}]
+    viewers: float
+
+
+class DropOff(TypedDict):
+    timestamp: Instant
+    percentage: Percent
+
+
+class Behavior(TypedDict):
+    averageSessionLength: Annotated[float, "seconds", {"minimum": 0}]
+    returnViewerRate: Percent
+    peakViewingHours: list[ViewingHour]
+    dropOffPoints: list[DropOff]
+
+
+class AudienceEngagement(TypedDict):
+    chatParticipationRate: Percent
+    followConversionRate: Percent
+    subscriptionConversionRate: Percent
+
+
+class AudienceDetail(TypedDict):
+    demographics: Demographics
+    behavior: Behavior
+    engagement: AudienceEngagement
+
+
+class TechnicalMetrics(TypedDict):
+    averageBitrate: Annotated[float, "kbit/s", {"minimum": 0}]
+    frameDrops: Count
+    reconnections: Count
+    averageLatency: Annotated[float, "ms", {"minimum": 0}]
+    bufferingRatio: Percent
+
+
+class QualityMetrics(TypedDict):
+    streamHealth: Literal["excellent", "good", "fair", "poor"]
+    stabilityScore: Annotated[float, "0 to 100", {"minimum": 0, "maximum": 100}]
+    viewerSatisfaction: Annotated[float, "0 to 100", {"minimum": 0, "maximum": 100}]
+
+
+class Performance(TypedDict):
+    technicalMetrics: TechnicalMetrics
+    qualityMetrics: QualityMetrics
+
+
+class ComprehensiveAnalytics(TypedDict):
+    """Everything history knows of a stream in a period."""
+
+    streamId: str
+    period: Span
+    overview: StreamingMetrics
+    revenue: Revenue
+    chat: Chat
+    audience: AudienceDetail
+    performance: Performance
+    realTime: NotRequired[RealTimeAnalytics]
+    meta: NotRequired[Meta]
+
+
+class Aggregated(TypedDict):
+    """All streams of the answer together. Growth is percent against the period of the same length before."""
+
+    totalStreams: Count
+    totalHoursStreamed: Annotated[float, "hours", {"minimum": 0}]
+    totalViews: Count
+    totalViewers: Count
+    uniqueViewers: Count
+    peakViewers: Count
+    averageViewers: Annotated[float, "mean of concurrent viewers while on air", {"minimum": 0}]
+    averageViewTime: Annotated[float, "seconds", {"minimum": 0}]
+    chatMessages: Count
+    totalRevenue: Amount
+    viewerGrowth: float
+    engagementGrowth: float
+    growthRate: float
+
+
+class TrendPoint(TypedDict):
+    timestamp: Instant
+    value: float
+
+
+class ViewershipPoint(TypedDict):
+    date: Annotated[str, "local day", {"format": "date"}]
+    timestamp: Instant
+    value: float
+    viewers: Count
+    uniqueViewers: Count
+
+
+class RevenuePoint(TypedDict):
+    date: Annotated[str, "local day", {"format": "date"}]
+    timestamp: Instant
+    value: Amount
+    revenue: Amount
+    donations: Amount
+
+
+class EngagementDay(TypedDict):
+    date: Annotated[str, "local day", {"format": "date"}]
+    timestamp: Instant
+    value: Percent
+    chatMessages: Count
+    avgEngagement: Percent
+
+
+class Trends(TypedDict):
+    """Series by local day, every day of the period."""
+
+    viewersTrend: list[TrendPoint]
+    viewershipTrend: list[ViewershipPoint]
+    revenueTrend: list[RevenuePoint]
+    followersTrend: list[TrendPoint]
+    engagementTrend: list[EngagementDay]
+
+
+class HistoricalAnalytics(TypedDict):
+    """A channel over a period: its streams (a page), all of them together, and their course by day."""
+
+    period: Span
+    streams: list[ComprehensiveAnalytics]
+    total: Count
+    hasMore: bool
+    aggregated: Aggregated
+    trends: Trends
+    meta: Meta
+
+
+class Place(TypedDict):
+    """Sessions of a place, and where it is: of a region or city without coordinates of its own, its country."""
+
+    count: Count
+    lat: float
+    lng: float
+
+
+class Geographic(TypedDict):
+    countries: dict[str, Place]
+    regions: dict[str, Place]
+    cities: dict[str, Place]
+    meta: Meta
+
+
+class DeviceDistribution(TypedDict):
+    devices: Shares
+    browsers: Shares
+    operatingSystems: Shares
+    screenResolutions: Shares
+    meta: Meta
+
+
+class Overview(TypedDict):
+    total_revenue: Amount
+    total_views: Count
+    total_streams: Count
+    avg_watch_time: Annotated[float, "seconds", {"minimum": 0}]
+    unique_viewers: Count
+    peak_viewers: Count
+    meta: Meta
+
+
+class ViewershipDay(TypedDict):
+    date: Annotated[str, "local day", {"format": "date"}]
+    views: Count
+    viewers: Count
+    unique_viewers: Count
+    watch_time: Annotated[float, "seconds", {"minimum": 0}]
+    peak_viewers: Count
+
+
+class Viewership(TypedDict):
+    days: list[ViewershipDay]
+    meta: Meta
+
+
+class AudienceShares(TypedDict):
+    """Shares of plays, percent."""
+
+    devices: Shares
+    countries: Shares
+    browsers: Shares
+    total_viewers: Count
+    unique_viewers: Count
+    returning_viewers: Count
+    meta: Meta
+
+
+class PerformanceSummary(TypedDict):
+    average_bitrate: Annotated[float, "kbit/s", {"minimum": 0}]
+    average_latency: Annotated[float, "ms", {"minimum": 0}]
+    buffering_ratio: Percent
+    error_rate: Percent
+    startup_time: Annotated[float, "seconds", {"minimum": 0}]
+    live_latency: Annotated[float, "seconds", {"minimum": 0}]
+    dropped_frames: Count
+    reconnections: Count
+    uptime: Percent
+    meta: Meta
+
+
+class RevenueDay(TypedDict):
+    date: Annotated[str, "local day", {"format": "date"}]
+    revenue: Amount
+
+
+class RevenueBreakdown(TypedDict):
+    total_revenue: Amount
+    currency: str
+    donations: Amount
+    super_chats: Amount
+    subscriptions: Amount
+    tips: Amount
+    days: list[RevenueDay]
+    meta: Meta
+
+
+class GoalValues(TypedDict):
+    viewers: float
+    revenue: float
+    followers: float
+    streamHours: float
+    engagementRate: float
+
+
+class AnalyticsGoals(TypedDict):
+    """What a channel wants to reach in a period, and how far it is."""
+
+    channelId: str
+    period: Literal["today", "week", "month", "year"]
+    targetViewers: NotRequired[float]
+    targetRevenue: NotRequired[float]
+    targetFollowers: NotRequired[float]
+    targetStreamHours: NotRequired[float]
+    targetEngagementRate: NotRequired[float]
+    current: GoalValues
+    progress: Annotated[dict[str, float], "percent of each target, by the target's name"]
+    meta: Meta
+
+
+class GoalsRequest(TypedDict, total=False):
+    """Targets to set; null takes one away, what is left out stays."""
+
+    period: Literal["today", "week", "month", "year"]
+    targetViewers: Annotated[float | None, "plays", {"minimum": 0}]
+    targetRevenue: Annotated[float | None, "in the platform's currency", {"minimum": 0}]
+    targetFollowers: Annotated[float | None, "new followers", {"minimum": 0}]
+    targetStreamHours: Annotated[float | None, "hours on air", {"minimum": 0}]
+    targetEngagementRate: Annotated[float | None, "percent", {"minimum": 0, "maximum": 100}]
