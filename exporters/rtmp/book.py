@@ -9,18 +9,16 @@ from typing import TypeVar
 
 from exporters.discovery import LiveStream
 from exporters.labels import OTHER, BoundedLabel
-from exporters.rtmp.accumulator import CounterMemory
 from exporters.rtmp.broadcast import Broadcast
 from exporters.rtmp.clock import Clock, Instant, now
-from exporters.rtmp.model import ServerReading, StreamReading
+from exporters.rtmp.counting import Sight, StreamCounts
+from exporters.rtmp.model import ServerReading
 from exporters.rtmp.naming import Naming
 from exporters.rtmp.publish import Publish
 from exporters.rtmp.tallies import Tallies
 
 T = TypeVar("T")
 MAX_APPS = 50
-Sight = tuple[str, StreamReading]
-"""The process (epoch) that has a stream, and what it says of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class StreamBook:
         self._streams = BoundedLabel(self.limits.streams, lambda: tallies.dropped_series.add(1, "streams"))
         self._broadcasts: dict[tuple[str, str], Broadcast] = {}
         self._named: dict[tuple[str, str], Broadcast] = {}
-        self._memory = CounterMemory()
+        self._counts = StreamCounts()
         self._known_targets: set[str] = set()
 
     # What polls tell
@@ -80,12 +78,11 @@ class StreamBook:
             for reading in round.readings:
                 for stream in reading.streams:
                     sights.setdefault((stream.app, stream.name), []).append((reading.epoch, stream))
-            counters: set[object] = set()
-            published = {named for named, found in sights.items() if self._sight(round, named, found, counters)}
+            published = {named for named, found in sights.items() if self._sight(round, named, found)}
             for publish in list(self._publishes()):
                 if publish.target in ("", round.target) and (publish.app, publish.name) not in published:
                     self._miss(round, publish)
-            self._memory.keep(round.target, counters)
+            self._counts.close(round.target)
             self._known_targets.add(round.target)
             self._expire(round.at)
 
@@ -99,7 +96,7 @@ class StreamBook:
                     self._end(publish, publish.seen, "error")
             self._expire(at)
 
-    def _sight(self, round: Round, named: tuple[str, str], found: list[Sight], counters: set[object]) -> bool:
+    def _sight(self, round: Round, named: tuple[str, str], found: list[Sight]) -> bool:
         """Take what a round shows of one name; gives whether somebody publishes it there."""
         feeds = [one for one in found if one[1].publisher is not None]
         # A worker that relays from its sibling repeats the sibling's stream: the true publisher's worker counts.
@@ -109,7 +106,8 @@ class StreamBook:
         if feeds:
             broadcast = self._feed(round, named, feeds[0])
         if broadcast is not None:
-            self._count(round, broadcast, found, feeds, counters)
+            sources = feeds if self._owns(round.target, broadcast, named[1]) else []
+            self._counts.take(round.target, round.at.steady, broadcast, found, sources)
         return bool(feeds)
 
     def _feed(self, round: Round, named: tuple[str, str], sight: Sight) -> Broadcast | None:
@@ -132,32 +130,6 @@ class StreamBook:
         if publish.target in ("", round.target):
             publish.take(round.target, epoch, reading, round.at)
         return broadcast
-
-    def _count(
-        self, round: Round, broadcast: Broadcast, found: list[Sight], feeds: list[Sight], counters: set[object]
-    ) -> None:
-        for epoch, reading in found:
-            key = (round.target, epoch, reading.place, reading.app, reading.name)
-            counters.add(key)
-            born = None if reading.age_seconds is None else round.at.steady - reading.age_seconds
-            # Every counter is followed, but what came from a relaying sibling is not received a second time.
-            received = self._growth(counters, (*key, "in"), reading.receive_bytes, born)
-            frames = self._growth(counters, (*key, "frames"), reading.frames, born)
-            errors = self._growth(counters, (*key, "errors"), reading.error_frames, born)
-            if (epoch, reading) in feeds and self._owns(round.target, broadcast, reading.name):
-                broadcast.receive_bytes += received
-                if reading.frames is not None:
-                    broadcast.frames = (broadcast.frames or 0) + frames
-                if reading.error_frames is not None:
-                    broadcast.error_frames = (broadcast.error_frames or 0) + errors
-            broadcast.transmit_bytes += self._growth(counters, (*key, "out"), reading.transmit_bytes, born)
-            for client, (role, dropped) in reading.dropped.items():
-                grown = self._growth(counters, (*key, "client", client), dropped)
-                broadcast.dropped[role] = broadcast.dropped.get(role, 0) + grown
-
-    def _growth(self, counters: set[object], key: tuple[str, ...], raw: int | None, born: float | None = None) -> int:
-        counters.add(key)
-        return self._memory.growth(key, raw, born)
 
     def _owns(self, target: str, broadcast: Broadcast, name: str) -> bool:
         """Whether the publish of this name was found at this target; elsewhere it is a copy on its way to viewers."""

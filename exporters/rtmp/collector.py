@@ -62,8 +62,7 @@ class StreamCollector:
 
     def collect(self) -> Iterable[Table]:
         at = self._clock()
-        lost = frozenset(self._book.lost)
-        views = self._book.rows(lambda broadcast: view(broadcast, at, lost))
+        views = self._book.rows(lambda broadcast: view(broadcast, at, self._book.lost))
         for samples, value in self._single:
             samples.replace(_single(views, value))
         for samples, values in self._kinds:

@@ -16,6 +16,10 @@ Fetch = Callable[[str], bytes]
 """Gives the body behind a URL; raises SourceError."""
 
 
+class NotFoundError(SourceUnreachableError):
+    """The server has nothing at this address."""
+
+
 class HttpFetch:
     """Fetches by HTTP with a deadline for the whole answer, not for each read alone.
 
@@ -42,6 +46,8 @@ class HttpFetch:
             with self._session.get(url, timeout=self._timeout_seconds, stream=True) as answer:
                 if answer.status_code in (401, 403):
                     raise SourceUnreachableError(f"HTTP {answer.status_code}", "auth")
+                if answer.status_code == 404:
+                    raise NotFoundError("HTTP 404", "http")
                 if answer.status_code != 200:
                     raise SourceUnreachableError(f"HTTP {answer.status_code}", "http")
                 return self._body(answer, deadline)

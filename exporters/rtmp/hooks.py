@@ -1,13 +1,15 @@
-"""Hooks of media servers: nginx-rtmp's form posts and SRS's JSON, which ask for permission and tell of ends at once.
+"""Hooks of media servers, which ask for permission to publish and tell of ends at once.
 
 nginx-rtmp: https://github.com/arut/nginx-rtmp-module/wiki/Directives#notify — 2xx allows, 3xx to a bare name renames,
 anything else refuses. SRS: https://ossrs.net/lts/en-us/docs/v6/doc/http-callback — ``{"code": 0}`` allows.
+MediaMTX: https://mediamtx.org/docs/usage/authentication (HTTP-based) — 2xx allows.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,6 +18,7 @@ import orjson
 from exporters.rtmp.book import StreamBook
 from exporters.rtmp.fields import mapping, number, text
 from exporters.rtmp.gate import Gate
+from exporters.rtmp.mediamtx import split_path
 from exporters.rtmp.srs import app_label
 from exporters.rtmp.tallies import Tallies
 from exporters.server import Reply, Request
@@ -36,6 +39,7 @@ NGINX_CALLS = {
     "record_done": "on_record_done",
 }
 SRS_ACTIONS = frozenset({"on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr", "on_hls", "on_hls_notify"})
+MEDIAMTX_ACTIONS = frozenset({"publish", "read", "playback", "api", "metrics", "pprof"})
 SRS_ALLOW = Reply(200, b'{"code":0}', "application/json")
 
 
@@ -54,7 +58,7 @@ class NginxHooks:
         fields = _form(request.query if request.method == "GET" else request.body.decode("utf-8", "replace"))
         event = NGINX_CALLS.get(_first(fields, "call"), "")
         if not event or request.method not in ("GET", "POST"):
-            self._tallies.hooks.add(1, "other", "malformed")
+            self._tallies.hook("other", "malformed")
             return Reply(400, b"not a hook of nginx-rtmp\n")
         target = _first(_form(request.query), "target") or self._target
         if event == "on_publish":
@@ -65,13 +69,13 @@ class NginxHooks:
             self._book.end(app, name, client)
         elif name and _first(fields, "call") == "update_publish":
             self._book.confirm(app, name, client, number(_first(fields, "time")) or 0.0)
-        self._tallies.hooks.add(1, event, "taken")
+        self._tallies.hook(event, "taken")
         return Reply(200, b"ok\n")
 
     def _publish(self, fields: Mapping[str, list[str]], target: str) -> Reply:
         app, name, client = (_first(fields, one) for one in ("app", "name", "clientid"))
         verdict = self._gate.check(name, [_first(fields, one) for one in KEY_FIELDS if one in fields])
-        self._tallies.hooks.add(1, "on_publish", verdict.result)
+        self._tallies.hook("on_publish", verdict.result)
         if not verdict.name:
             return Reply(403, b"this stream key is not known\n")
         self._open[(app, client, name)] = verdict.name
@@ -104,7 +108,7 @@ class SrsHooks:
         fields = _json(request.body)
         action = text(fields.get("action"))
         if action not in SRS_ACTIONS:
-            self._tallies.hooks.add(1, "other", "malformed")
+            self._tallies.hook("other", "malformed")
             return _srs_refusal(400)
         app = app_label(text(fields.get("vhost")), text(fields.get("app")))
         stream, client = text(fields.get("stream")), text(fields.get("client_id"))
@@ -112,15 +116,60 @@ class SrsHooks:
             query = _form(text(fields.get("param")).lstrip("?"))
             keys = [_first(query, one) for one in KEY_FIELDS if one in query]
             verdict = self._gate.check(stream, keys, may_rename=False)
-            self._tallies.hooks.add(1, action, verdict.result)
+            self._tallies.hook(action, verdict.result)
             if not verdict.name:
                 return _srs_refusal(403)
             self._book.begin(app, stream, client, _first(_form(request.query), "target") or self._target)
             return SRS_ALLOW
         if action == "on_unpublish":
             self._book.end(app, stream, client)
-        self._tallies.hooks.add(1, action, "taken")
+        self._tallies.hook(action, "taken")
         return SRS_ALLOW
+
+
+class MediamtxHooks:
+    """Answers MediaMTX's authentication requests: publishing needs the key, as for SRS or as password or token.
+
+    Ends are found by polling. Its API and metrics are open to this machine alone, reading to everybody.
+    """
+
+    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, target: str = "") -> None:
+        self._gate = gate
+        self._book = book
+        self._tallies = tallies
+        self._target = target
+
+    def __call__(self, request: Request) -> Reply:
+        fields = _json(request.body)
+        action = text(fields.get("action"))
+        if action not in MEDIAMTX_ACTIONS:
+            self._tallies.hook("other", "malformed")
+            return Reply(400, b"not an authentication request of MediaMTX\n")
+        if action == "publish":
+            result = self._publish(fields, _first(_form(request.query), "target") or self._target)
+        elif action in ("read", "playback"):
+            result = "allowed"
+        else:
+            result = "allowed" if _is_loopback(text(fields.get("ip"))) else "refused"
+        self._tallies.hook(f"auth_{action}", result)
+        return Reply(200, b"ok\n") if result == "allowed" else Reply(401, b"refused\n")
+
+    def _publish(self, fields: Mapping[str, Any], target: str) -> str:
+        query = _form(text(fields.get("query")))
+        keys = [_first(query, one) for one in KEY_FIELDS if one in query]
+        keys += [text(fields[one]) for one in ("password", "token") if fields.get(one)]
+        app, name = split_path(text(fields.get("path")))
+        verdict = self._gate.check(name, keys, may_rename=False)
+        if verdict.name:
+            self._book.begin(app, name, text(fields.get("id")), target)
+        return verdict.result
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _form(text: str) -> dict[str, list[str]]:

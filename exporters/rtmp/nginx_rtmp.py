@@ -5,6 +5,8 @@ One answer covers one worker process. Every element is optional and unknown ones
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -20,6 +22,8 @@ from exporters.rtmp.model import Audio, Publisher, Role, ServerReading, StreamRe
 
 ROOTS = frozenset({"rtmp", "http-flv"})
 RELAY_FLASHVER = "ngx-local-relay"
+FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What is no character of XML 1.0 (§2.2)."""
 FLAGS = frozenset({"publishing", "active"})
 REPEATED = {"server": "servers", "application": "applications", "stream": "streams", "client": "clients"}
 Fields = Mapping[str, Any]
@@ -28,18 +32,45 @@ Fields = Mapping[str, Any]
 def parse_stat(body: bytes) -> ServerReading:
     """Read a statistics page, XML or JSON; raises SourceFormatError."""
     try:
-        if body.lstrip()[:1] == b"{":
-            fields = mapping(orjson.loads(body))
-        else:
-            root = fromstring(body, forbid_dtd=True)
-            if root.tag not in ROOTS:
-                raise SourceFormatError(f"not an nginx-rtmp statistics page: the root element is {root.tag[:40]!r}")
-            fields = mapping(_fields(root))
+        fields = _json(body) if body.lstrip()[:1] == b"{" else _xml(body)
     except (ParseError, DefusedXmlException, orjson.JSONDecodeError, ValueError, RecursionError) as error:
         raise SourceFormatError(f"not an nginx-rtmp statistics page: {error}") from error
     if "pid" not in fields:
         raise SourceFormatError("not an nginx-rtmp statistics page: it has no pid")
     return _server(fields)
+
+
+def _json(body: bytes) -> Fields:
+    """http-flv's JSON, which nests everything below its name and keeps HTML's escapes in names."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = orjson.loads(_legible(body))
+    fields = mapping(_unescaped(found))
+    return mapping(fields.get("http-flv", fields))
+
+
+def _unescaped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _unescaped(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_unescaped(one) for one in value]
+    return html.unescape(value) if isinstance(value, str) else value
+
+
+def _legible(body: bytes) -> str:
+    """The page without bytes its format forbids: a publisher's strange name must not blind us to all others."""
+    return FORBIDDEN.sub("?", body.decode("utf-8", "replace"))
+
+
+def _xml(body: bytes) -> Fields:
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except ParseError:
+        root = fromstring(_legible(body), forbid_dtd=True)
+    if root.tag not in ROOTS:
+        raise SourceFormatError(f"not an nginx-rtmp statistics page: the root element is {root.tag[:40]!r}")
+    return mapping(_fields(root))
 
 
 def _fields(element: Element) -> Any:

@@ -13,6 +13,7 @@ from exporters.errors import SourceError
 from exporters.rtmp.book import Round, StreamBook
 from exporters.rtmp.clock import Clock, now
 from exporters.rtmp.model import ServerReading
+from exporters.rtmp.publicnames import PublicNames
 from exporters.rtmp.servers import ServerRecord
 from exporters.rtmp.sources import Source
 from exporters.rtmp.targets import Target
@@ -39,6 +40,7 @@ class Poller:
         host_cpu: Callable[[], float | None] = lambda: None,
         worker_alive: Callable[[str], bool | None] = lambda epoch: None,
         ignored_apps: frozenset[str] = frozenset(),
+        names: PublicNames | None = None,
         clock: Clock = now,
     ) -> None:
         self._target = target
@@ -49,6 +51,7 @@ class Poller:
         self._host_cpu = host_cpu
         self._worker_alive = worker_alive
         self._ignored_apps = ignored_apps
+        self._names = names
         self._clock = clock
         self._answers = True
         self._stop = threading.Event()
@@ -66,7 +69,7 @@ class Poller:
         """Ask the server once and write down what it says, or that it does not answer."""
         begun = self._clock()
         try:
-            readings = tuple(self._without_ignored(one) for one in self._source.read())
+            readings = self._readings()
         except SourceError as error:
             self._record.failed(error, self._clock().since(begun))
             self._book.lose(self._target.name)
@@ -77,16 +80,25 @@ class Poller:
         at = self._clock()
         complete = len(readings) >= self._target.workers
         self._record.answered(readings, at, at.since(begun), self._host_cpu())
-        self._book.observe(Round(self._target.name, readings, begun, at, complete, self._worker_alive))
+        self._book.observe(Round(self._target.name, readings, begun, at, complete, self._alive_probe(readings)))
         if not self._answers:
             log.info("target %s answers again", self._target.name)
         self._answers = True
+
+    def _readings(self) -> tuple[ServerReading, ...]:
+        readings = tuple(self._without_ignored(one) for one in self._source.read())
+        return readings if self._names is None else self._names.apply(readings)
 
     def _without_ignored(self, reading: ServerReading) -> ServerReading:
         if self._ignored_apps.isdisjoint(reading.apps):
             return reading
         apps = tuple(app for app in reading.apps if app not in self._ignored_apps)
         return replace(reading, apps=apps, streams=tuple(one for one in reading.streams if one.app in apps))
+
+    def _alive_probe(self, readings: tuple[ServerReading, ...]) -> Callable[[str], bool | None]:
+        """Trusted only where it knows the processes that just answered: those of a container may be out of sight."""
+        known = all(self._worker_alive(reading.epoch) for reading in readings)
+        return self._worker_alive if known else lambda epoch: None
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -12,8 +12,8 @@ TIMESTAMP_WRAP_SECONDS = 2**32 / 1000
 class Publish:
     """``id`` is the server's id of the connection, ``target`` and ``epoch`` where a poll found it (empty before).
 
-    ``seen`` is the last sign of life by poll or hook, ``last_data`` when received bytes last grew, ``drift_seconds``
-    media time elapsed minus time elapsed since the first poll.
+    ``seen`` is the last sign of life by poll or hook, ``read`` the last poll that showed it, ``last_data`` when received
+    bytes last grew, ``drift_seconds`` media time elapsed minus time elapsed since the first poll.
     """
 
     def __init__(self, app: str, name: str, id: str, start: Instant, seen: Instant, target: str = "") -> None:
@@ -25,6 +25,7 @@ class Publish:
         self.start = start
         self.seen = seen
         self.reading: StreamReading | None = None
+        self.read: Instant | None = None
         self.last_data: Instant | None = None
         self.drift_seconds: float | None = None
         self._anchor: tuple[float, Instant] | None = None
@@ -43,7 +44,8 @@ class Publish:
             self.id = self.id or reading.publisher.id
             if reading.publisher.media_seconds is not None:
                 self._take_media_time(reading.publisher.media_seconds, at)
-        self.target, self.epoch, self.reading, self.seen = target, epoch, reading, at
+        self.target, self.epoch, self.reading = target, epoch, reading
+        self.read = self.seen = at
 
     def _take_media_time(self, media: float, at: Instant) -> None:
         back = self._last_media - media

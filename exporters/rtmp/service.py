@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporters.discovery import write_streams
+from exporters.errors import ConfigError
 from exporters.rtmp.book import Limits, StreamBook
 from exporters.rtmp.collector import StreamCollector
 from exporters.rtmp.fetch import HttpFetch
 from exporters.rtmp.gate import Gate
-from exporters.rtmp.hooks import NginxHooks, SrsHooks
+from exporters.rtmp.hooks import MediamtxHooks, NginxHooks, SrsHooks
 from exporters.rtmp.host import HostCpu
 from exporters.rtmp.keys import open_registry
 from exporters.rtmp.naming import RENDITION_SUFFIXES, Naming
 from exporters.rtmp.poller import Poller, process_alive
+from exporters.rtmp.publicnames import PublicNames
 from exporters.rtmp.servers import ServerRecord, ServerTables
 from exporters.rtmp.sources import open_source
 from exporters.rtmp.tallies import Tallies
@@ -37,6 +40,10 @@ class RtmpConfig:
     keys_file: str = setting("", "YAML or JSON file of stream keys, {key: stream id}; or use RTMP_KEYS_URL.")
     keys_url: str = setting("", "Key registry of the bridge, its /internal/publish.")
     keys_token: Secret = setting(Secret(""), "Shared secret for RTMP_KEYS_URL, sent as X-Internal-Token.")
+    keyed_targets: tuple[str, ...] = setting(
+        (), "Targets that show stream keys as names because nothing renames there; keys are mapped or hidden."
+    )
+    names_secret: Secret = setting(Secret(""), "Secret that hides unknown keys (HMAC); needed by RTMP_KEYED_TARGETS.")
     keys_away: str = setting(
         "refuse",
         "While the registry is away: refuse publishes, or allow keys that were good before.",
@@ -58,39 +65,56 @@ CONFIG = RtmpConfig
 
 def build(config: RtmpConfig) -> Service:
     """Put the exporter together; raises ConfigError."""
-    tallies, tables = Tallies(), ServerTables()
-    limits = Limits(config.max_streams, config.reconnect_seconds, config.retention_seconds)
-    naming = Naming(config.renditions)
-    book = StreamBook(naming, tallies, limits)
-    cpu = HostCpu()
     targets = parse_targets(f"{PREFIX}TARGETS", config.targets)
     registry = open_registry(config.keys_file, config.keys_url, config.keys_token, config.keys_away == "remembered")
+    _check_keyed(config, targets)
+    tallies, tables, naming = Tallies(), ServerTables(), Naming(config.renditions)
+    limits = Limits(config.max_streams, config.reconnect_seconds, config.retention_seconds)
+    book = StreamBook(naming, tallies, limits)
     gate = Gate(registry, naming)
+    cpu = HostCpu()
     only_target = targets[0].name if len(targets) == 1 else ""
+    pollers = []
+    for target in targets:
+        names = PublicNames(naming, registry, config.names_secret) if target.name in config.keyed_targets else None
+        pollers.append(_poller(target, config, book, ServerRecord(target, tables), cpu, names))
     return Service(
         name="rtmp",
         collectors=(tables, StreamCollector(book, tallies)),
-        workers=[_poller(target, config, book, tables, cpu) for target in targets],
+        workers=pollers,
         routes={
             "/streams": lambda request: _streams(request, book),
             "/hooks/nginx-rtmp": NginxHooks(gate, book, tallies, only_target),
             "/hooks/srs": SrsHooks(gate, book, tallies, only_target),
+            "/hooks/mediamtx": MediamtxHooks(gate, book, tallies, only_target),
         },
     )
 
 
-def _poller(target: Target, config: RtmpConfig, book: StreamBook, tables: ServerTables, cpu: HostCpu) -> Poller:
+def _check_keyed(config: RtmpConfig, targets: Sequence[Target]) -> None:
+    unknown = set(config.keyed_targets) - {target.name for target in targets}
+    if unknown:
+        raise ConfigError(f"{PREFIX}KEYED_TARGETS names {', '.join(sorted(unknown))}, which {PREFIX}TARGETS has not")
+    if config.keyed_targets and not config.names_secret:
+        raise ConfigError(f"{PREFIX}NAMES_SECRET is needed with {PREFIX}KEYED_TARGETS: set any long random text")
+
+
+def _poller(
+    target: Target, config: RtmpConfig, book: StreamBook, record: ServerRecord, cpu: HostCpu, names: PublicNames | None
+) -> Poller:
+    # Workers that share a listener answer by turns only where each request is a new connection.
     fetch = HttpFetch(config.timeout_seconds, fresh=target.workers > len(target.urls))
     measured = config.host_cpu == "local" or (config.host_cpu == "auto" and target.is_local)
     return Poller(
         target,
         open_source(target, fetch),
         book,
-        ServerRecord(target, tables),
+        record,
         config.poll_seconds,
         host_cpu=cpu.ratio if measured else lambda: None,
         worker_alive=process_alive if target.is_local else lambda epoch: None,
         ignored_apps=frozenset(config.ignore_apps),
+        names=names,
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from exporters.errors import SourceError
 from exporters.rtmp.fetch import Fetch
+from exporters.rtmp.mediamtx import MediamtxSource
 from exporters.rtmp.model import ServerReading
 from exporters.rtmp.nginx_rtmp import parse_stat
 from exporters.rtmp.srs import SrsSource
@@ -24,7 +26,8 @@ class NginxSource:
     """Reads nginx-rtmp statistics of every worker.
 
     Where each worker has a listener of its own, one request each does. Where ``workers`` share one, whichever takes the
-    connection answers, so it is asked until all have been seen or a fair number of attempts is spent.
+    connection answers, so it is asked until all have been seen or a fair number of attempts is spent. Of several
+    listeners some may fail: the others' workers are still read.
     """
 
     def __init__(
@@ -41,9 +44,15 @@ class NginxSource:
 
     def read(self) -> tuple[ServerReading, ...]:
         seen: dict[str, ServerReading] = {}
+        failure: SourceError | None = None
         for url in self._urls:
-            reading = self._parse(self._fetch(url))
-            seen[reading.epoch] = reading
+            try:
+                reading = self._parse(self._fetch(url))
+                seen[reading.epoch] = reading
+            except SourceError as error:
+                failure = error
+        if failure is not None and not seen:
+            raise failure
         attempts = ATTEMPTS_A_WORKER * self._workers if len(self._urls) == 1 else 0
         while len(seen) < self._workers and attempts:
             attempts -= 1
@@ -56,4 +65,6 @@ def open_source(target: Target, fetch: Fetch) -> Source:
     """The source of a target's backend."""
     if target.backend == "srs":
         return SrsSource(target.urls[0], fetch)
+    if target.backend == "mediamtx":
+        return MediamtxSource(target.urls[0], fetch)
     return NginxSource(target.urls, fetch, target.workers)

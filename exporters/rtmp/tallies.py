@@ -8,6 +8,7 @@ from exporters import metrics
 from exporters.exposition import Histograms, Samples, Table
 
 END_REASONS = ("hook", "gap", "kicked", "error")
+HOOK_RESULTS = {"on_publish": ("allowed", "renamed", "refused", "unchecked"), "auth_publish": ("allowed", "refused")}
 START_REASONS = ("hook", "poll", "found")
 
 
@@ -28,6 +29,12 @@ class Tallies:
         for reason in END_REASONS:
             self.ends.cell(app, reason)
         self.durations.cell(app)
+
+    def hook(self, event: str, result: str) -> None:
+        """Count a hook; the other results of its event start at 0 with the first one."""
+        for other in HOOK_RESULTS.get(event, ()):
+            self.hooks.cell(event, other)
+        self.hooks.add(1, event, result)
 
     def tables(self) -> Sequence[Table]:
         return (self.starts, self.ends, self.durations, self.hooks, self.dropped_series)

@@ -10,6 +10,8 @@ from exporters.rtmp.clock import Instant
 from exporters.rtmp.model import ROLES, Audio, Publisher, StreamReading, Video
 from exporters.rtmp.publish import Publish
 
+FRESH_SECONDS = 10.0
+"""What a process that polls no longer reach told is shown for so long (nginx drains old workers after a reload)."""
 NO_VIDEO = Video()
 NO_AUDIO = Audio()
 
@@ -51,7 +53,8 @@ def view(broadcast: Broadcast, at: Instant, lost: Container[str]) -> StreamView 
     shown = [one for one in publishes if one.reading is None or one.target not in lost]
     if publishes and not shown:
         return None
-    readings = [one.reading for one in shown if one.reading is not None]
+    fresh = [one for one in shown if one.read is not None and at.since(one.read) <= FRESH_SECONDS]
+    readings = [one.reading for one in fresh if one.reading is not None]
     publishers = [one.publisher for one in readings if one.publisher is not None]
     main = max(readings, key=_picture, default=None)
     starts = [one.start.wall for one in shown]
@@ -74,8 +77,8 @@ def view(broadcast: Broadcast, at: Instant, lost: Container[str]) -> StreamView 
         video=main.video if main else NO_VIDEO,
         audio=main.audio if main else NO_AUDIO,
         avsync_seconds=_worst([one.avsync_seconds for one in publishers]),
-        drift_seconds=_worst([one.drift_seconds for one in shown]),
-        last_data=min((one.last_data.wall for one in shown if one.last_data), default=None),
+        drift_seconds=_worst([one.drift_seconds for one in fresh]),
+        last_data=min((one.last_data.wall for one in fresh if one.last_data), default=None),
         rtt_seconds=max((one.rtt_seconds for one in publishers if one.rtt_seconds is not None), default=None),
         loss_ratio=max((one.loss_ratio for one in publishers if one.loss_ratio is not None), default=None),
     )
