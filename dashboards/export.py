@@ -48,6 +48,7 @@ PANEL_KEYS = frozenset(
         "links",
         "options",
         "panels",
+        "pluginVersion",
         "repeat",
         "repeatDirection",
         "targets",
@@ -132,7 +133,6 @@ def _variable(one: Variable) -> dict[str, Any]:
     return {
         **shown,
         "type": "query",
-        "definition": one.query,
         "query": {"qryType": 1, "query": one.query, "refId": "variable"},
         "datasource": style.DATASOURCE,
         "refresh": 2,
@@ -154,6 +154,8 @@ def _panel(raw: Mapping[str, Any]) -> dict[str, Any]:
     panel = _only(_without_none(raw), PANEL_KEYS)
     panel["options"] = _only(panel["options"], OPTION_KEYS[raw["type"]])
     panel["fieldConfig"]["defaults"] = _only(panel["fieldConfig"]["defaults"], FIELD_KEYS)
+    # Table cells before Grafana 9.4; cellOptions took its place.
+    panel["fieldConfig"]["defaults"]["custom"].pop("displayMode", None)
     # The first threshold's value is null, which says "from the start".
     panel["fieldConfig"]["defaults"]["thresholds"] = raw["fieldConfig"]["defaults"]["thresholds"]
     panel["fieldConfig"]["overrides"] = raw["fieldConfig"]["overrides"]

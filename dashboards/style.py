@@ -12,6 +12,8 @@ from dashboards.model import Link, Panel, PanelKind, Query, Section, Step
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 TITLE_PANEL = "row"
+PLUGIN_VERSION = "12.0.0"
+"""The Grafana whose panels these are: without it, Grafana takes them for ancient ones and converts them."""
 LEGEND = {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull", "max"]}
 SHARED_TOOLTIP = {"mode": "multi", "sort": "desc"}
 LATEST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
@@ -35,7 +37,7 @@ def panel(one: Panel, place: Place) -> core.Panel:
         maxDataPoints=None,
         targets=[_target(query, index, one.kind) for index, query in enumerate(one.queries)],
         transformations=_transformations(one),
-        extraJson={"options": options, "fieldConfig": _field_config(one), "links": []},
+        extraJson={"pluginVersion": PLUGIN_VERSION, "options": options, "fieldConfig": _field_config(one), "links": []},
     )
 
 
@@ -181,7 +183,7 @@ KINDS: Mapping[PanelKind, tuple[Callable[..., core.Panel], dict[str, Any]]] = {
             "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64},
             "filterValues": {"le": 1e-9},
             "legend": {"show": True},
-            "tooltip": {"mode": "single", "yHistogram": False},
+            "tooltip": {"mode": "single", "show": True, "yHistogram": False},
             "yAxis": {"axisPlacement": "left"},
         },
     ),
