@@ -11,7 +11,6 @@ from typing import Any
 
 PLATFORM = ""
 """The tenant of alerts about the platform itself, which only admins see; and the channel of those of no stream."""
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Alert:
     severity: str
     raised_at: datetime
     stream_id: str = ""
-    data: Mapping[str, Any] = field(default=NOTHING)
+    data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     closed_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
