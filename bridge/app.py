@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bridge import docs, health, live_sockets, rest
+from bridge import docs, health, live_sockets
 from bridge.answers import MAX_BODY_BYTES
 from bridge.auth import current_identity
 from bridge.logs import scrub
@@ -34,15 +34,17 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(services: Services, areas: Sequence[Blueprint] = ()) -> Flask:
-    """The app over these services; ``areas`` are mounted beside the live group."""
+def create_app(services: Services, areas: Sequence[Blueprint], pages: Sequence[Blueprint] = ()) -> Flask:
+    """The app over these services: areas are mounted three times, pages once."""
     app = Flask("bridge", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     _guard(app, services)
-    for area in (rest.routes(services), *areas):
+    for area in areas:
         mount(app, area)
+    for page in pages:
+        app.register_blueprint(page)
     app.register_blueprint(health.routes(services))
     app.register_blueprint(docs.routes())
     if services.hub is not None:

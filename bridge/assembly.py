@@ -3,35 +3,72 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from flask import Blueprint
 
+from bridge import events, rest
 from bridge.access import Access
+from bridge.alerts import assembly as alerts_assembly
+from bridge.alerts import rest as alerts_rest
 from bridge.auth import Authenticator
-from bridge.config import Config
+from bridge.config import PREFIX, Config
+from bridge.console import page as console
+from bridge.containers import assembly as containers_assembly
+from bridge.containers import rest as containers_rest
+from bridge.containers.media_servers import MediaServers
+from bridge.containers.settings import PREFIX as CONTAINERS_PREFIX
+from bridge.containers.settings import ContainersConfig
+from bridge.database import Database
+from bridge.database_watch import DatabaseWatch
 from bridge.limits import RateLimits
 from bridge.live import Hub
 from bridge.poller import Poller
 from bridge.promapi import PrometheusApi
 from bridge.services import Services
 from bridge.snapshot import Snapshot, SnapshotStore
+from bridge.streams import assembly as streams_assembly
+from bridge.streams import rest as streams_rest
+from bridge.streams.registry import StreamRegistry
+from bridge.streams.settings import PREFIX as STREAMS_PREFIX
+from bridge.streams.settings import StreamsConfig
 from bridge.telemetry import Telemetry
 from bridge.timeline import Timeline, TimelineFiller
 from bridge.tokens import verifier
+from exporters import settings as settings_of
 from exporters.server import Worker
 
 STALE_TICKS = 3
+OVER = ("ended", "cancelled")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a bridge and of its areas."""
+
+    bridge: Config = field(default_factory=Config)
+    streams: StreamsConfig = field(default_factory=StreamsConfig)
+    containers: ContainersConfig = field(default_factory=ContainersConfig)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A bridge that is ready to start."""
+    """A bridge that is ready to start: its shared services, its areas, its background workers in starting order."""
 
     services: Services
     areas: Sequence[Blueprint]
+    pages: Sequence[Blueprint]
     workers: Sequence[Worker]
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of this environment; raises ConfigError that names the variable."""
+    return Settings(
+        settings_of.read(Config, PREFIX, environ),
+        settings_of.read(StreamsConfig, STREAMS_PREFIX, environ),
+        settings_of.read(ContainersConfig, CONTAINERS_PREFIX, environ),
+    )
 
 
 def tick_seconds(config: Config) -> float:
@@ -39,29 +76,71 @@ def tick_seconds(config: Config) -> float:
     return config.broadcast_seconds / math.ceil(config.broadcast_seconds / config.tick_seconds)
 
 
-def assemble(config: Config) -> Parts:
+def assemble(settings: Settings) -> Parts:
     """All parts of a bridge; raises ConfigError where settings contradict each other."""
-    telemetry = Telemetry()
+    config = settings.bridge
     tick = tick_seconds(config)
+    telemetry = Telemetry()
     source = PrometheusApi(config.prometheus_url, config.query_timeout_seconds, telemetry.asked)
     snapshots = SnapshotStore(max(STALE_TICKS * tick, 3.0), config.stale_limit_seconds, mock=config.mock)
     telemetry.watch(snapshots)
     timeline = Timeline(config.timeline_step_seconds, config.timeline_points)
     hub = Hub(replace(config, tick_seconds=tick), telemetry, lambda: snapshots.present)
+    workers: list[Worker] = []
+    database = Database(config.database_url) if config.database_url else None
+    watch = None
+    if database is not None:
+        watch = DatabaseWatch(database, lambda up: telemetry.upstream_up.set(int(up), "database"))
+        workers.append(watch)
+    known = streams_assembly.build(settings.streams, config.default_tenant, database, snapshots)
+    media_servers = _media_servers(settings, snapshots, known.registry, telemetry)
     services = Services(
         config=config,
         snapshots=snapshots,
         auth=Authenticator(config, verifier(config), lambda reason: telemetry.auth_failures.add(1, reason)),
-        access=Access(None, config.default_tenant),
+        access=Access(known.registry, config.default_tenant),
         limits=RateLimits(config, lambda scope: telemetry.rate_limited.add(1, scope)),
         telemetry=telemetry,
         hub=hub,
         prometheus=source,
         timeline=timeline,
+        registry=known.registry,
+        database=database,
+        database_watch=watch,
+        containers=media_servers,
+        alerts=alerts_assembly.build(database),
     )
+    workers.append(_poller(services, tick))
+    workers += [one for one in (known.reflector, media_servers.launcher if media_servers else None) if one is not None]
+    return Parts(services, areas(services), (console.pages(),), (*workers, hub))
+
+
+def areas(services: Services) -> tuple[Blueprint, ...]:
+    """The blueprints that are mounted three times."""
+    factories = (rest, events, streams_rest, containers_rest, alerts_rest, console)
+    return tuple(factory.routes(services) for factory in factories)
+
+
+def _poller(services: Services, tick: float) -> Poller:
+    source = services.prometheus
 
     def freshen(snapshot: Snapshot) -> None:
-        hub.freshen()
+        services.hub.freshen()
 
-    poller = Poller(source, snapshots, tick, (TimelineFiller(timeline, source), freshen), telemetry.turned)
-    return Parts(services, (), (poller, hub))
+    listeners = (TimelineFiller(services.timeline, source), freshen)
+    return Poller(source, services.snapshots, tick, listeners, services.telemetry.turned)
+
+
+def _media_servers(
+    settings: Settings, snapshots: SnapshotStore, registry: StreamRegistry, telemetry: Telemetry
+) -> MediaServers | None:
+    table = containers_assembly.containers_table()
+    telemetry.add(table)
+
+    def is_over(event_id: str) -> bool:
+        record = registry.get(event_id)
+        return record is not None and record.status in OVER
+
+    keys_url = f"http://{settings.bridge.listen}/internal/publish"
+    token = settings.bridge.internal_token
+    return containers_assembly.build(settings.containers, snapshots, is_over, keys_url, token, table)

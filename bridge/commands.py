@@ -26,11 +26,11 @@ def commands() -> list[click.Command]:
 @click.option("--check-config", is_flag=True, help="Check the settings and end.")
 def serve(check_config: bool) -> None:
     """Serve REST, WebSockets and the console page until told to stop."""
-    config = settings.read(Config, PREFIX, os.environ)
-    from bridge.assembly import assemble
+    from bridge.assembly import assemble, read_settings
 
-    parse_address("BRIDGE_LISTEN", config.listen)
-    assemble(config)
+    found = read_settings(os.environ)
+    parse_address("BRIDGE_LISTEN", found.bridge.listen)
+    assemble(found)
     if check_config:
         click.echo("bridge: configuration is fine")
         return
@@ -57,9 +57,9 @@ def openapi() -> None:
     """Print the OpenAPI document."""
     from bridge import openapi as generator
     from bridge.app import create_app
-    from bridge.assembly import assemble
+    from bridge.assembly import Settings, assemble
     from exporters.server import build_version
 
-    parts = assemble(Config(auth="off"))
-    app = create_app(parts.services, parts.areas)
+    parts = assemble(Settings(Config(auth="off")))
+    app = create_app(parts.services, parts.areas, parts.pages)
     click.echo(json.dumps(generator.document(app, build_version()[0]), indent=2))

@@ -256,6 +256,22 @@ class ClientMessage(TypedDict):
     streamIds: NotRequired[list[str]]
 
 
+class AppEvent(TypedDict):
+    """Something that happened in the app: chat_message, like, reaction, share, follow, donation, super_chat, …"""
+
+    streamId: Annotated[str, "", {"minLength": 1, "maxLength": 128}]
+    eventType: Annotated[str, "", {"minLength": 1, "maxLength": 128}]
+    eventData: NotRequired[dict[str, Any]]
+    timestamp: NotRequired[Annotated[str | float, "ISO 8601, or Unix milliseconds"]]
+    sessionId: NotRequired[Annotated[str, "joins the event to a player's session", {"maxLength": 128}]]
+    userId: NotRequired[Annotated[str, "", {"maxLength": 128}]]
+    eventId: NotRequired[Annotated[str, "an event that is sent again under its id counts once", {"maxLength": 128}]]
+
+
+class EventTaken(TypedDict):
+    accepted: bool
+
+
 # Streams
 
 

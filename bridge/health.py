@@ -43,8 +43,8 @@ def readiness(services: Services) -> contract.Readiness:
     fresh = not snapshots.is_stale()
     said = f"snapshot is {age:.1f} s old" if snapshots.present is not None else "no snapshot yet"
     dependencies: dict[str, contract.Dependency] = {"prometheus": {"ready": fresh, "detail": said}}
-    if services.database is not None:
-        up = services.database.is_up()
+    if services.database_watch is not None:
+        up = services.database_watch.is_up
         dependencies["database"] = {"ready": up, "detail": "answers" if up else "does not answer"}
     draining = services.hub is not None and services.hub.draining
     return {"ready": fresh and not draining, "draining": draining, "dependencies": dependencies}

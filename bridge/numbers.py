@@ -12,6 +12,7 @@ from prometheus import queries
 from prometheus.queries import Query
 
 TOP_COUNTRIES = 20
+CHAT = "chat_message"
 OTHER, UNKNOWN = "Other", "Unknown"
 DEVICES: Mapping[str, str] = {"tv": "smart tv"}
 
@@ -61,7 +62,7 @@ def stream_numbers(state: StreamState) -> contract.StreamNumbers:
         "peakViewers": max(now, count(state.value(queries.PEAK_VIEWERS))),
         "totalViews": count(state.value(queries.PLAYS)),
         "avgViewDuration": seconds(state.value(queries.AVERAGE_VIEW)),
-        "chatMessages": count(events.get("chat")),
+        "chatMessages": count(events.get(CHAT)),
         "bandwidth": kilobits(state.value(queries.EDGE_BYTES)),
         "quality": quality,
         "buffering": buffering,

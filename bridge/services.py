@@ -37,6 +37,8 @@ class Services:
     """bridge.streams.registry.StreamRegistry"""
     database: Any = None
     """bridge.database.Database"""
+    database_watch: Any = None
+    """bridge.database_watch.DatabaseWatch"""
     history: Any = None
     """bridge.history's read object"""
     containers: Any = None

@@ -16,7 +16,7 @@ from prometheus.queries import Query
 log = logging.getLogger(__name__)
 Frame = dict[str, tuple[float, float]]
 """stream to (viewers, chat messages since the stream started)"""
-CHAT = "chat"
+CHAT = "chat_message"
 
 
 class RangeSource(Protocol):

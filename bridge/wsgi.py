@@ -10,10 +10,8 @@ from collections.abc import Mapping
 import gevent
 
 from bridge.app import create_app
-from bridge.assembly import Parts, assemble
-from bridge.config import PREFIX, Config
+from bridge.assembly import Parts, Settings, assemble, read_settings
 from bridge.logs import configure
-from exporters import settings
 from exporters.server import RunningService, Service, parse_address
 
 log = logging.getLogger(__name__)
@@ -22,16 +20,16 @@ log = logging.getLogger(__name__)
 class Bridge:
     """Everything of one bridge process; needs gevent's patches in place."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._parts: Parts = assemble(config)
-        self.app = create_app(self._parts.services, self._parts.areas)
+    def __init__(self, settings: Settings) -> None:
+        self._config = settings.bridge
+        self._parts: Parts = assemble(settings)
+        self.app = create_app(self._parts.services, self._parts.areas, self._parts.pages)
         self._metrics: RunningService | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Bridge:
         configure(environ.get("LOG_LEVEL", "INFO").upper())
-        return cls(settings.read(Config, PREFIX, environ))
+        return cls(read_settings(environ))
 
     def start(self) -> None:
         if self._config.metrics_listen:

@@ -95,7 +95,7 @@ class Platform:
         seen.set(metrics.VIEWER_BROADCAST_PEAK, viewers + 3, stream)
         seen.set(metrics.VIEWER_BROADCAST_PLAYS, 40, stream)
         seen.set(metrics.VIEWER_BROADCAST_WATCH, 1000, stream)
-        seen.set(metrics.VIEWER_BROADCAST_ENGAGEMENTS, 7, stream, "chat")
+        seen.set(metrics.VIEWER_BROADCAST_ENGAGEMENTS, 7, stream, "chat_message")
         seen.set(metrics.VIEWER_BROADCAST_ENGAGEMENTS, 5, stream, "like")
         seen.set(metrics.VIEWER_STREAM_BY_COUNTRY, viewers, stream, "DE")
         seen.set(metrics.VIEWER_STREAM_BY_DEVICE, viewers, stream, "tv")
