@@ -112,6 +112,7 @@ class TargetFile:
         self.path = path
         self.targets: list[Target] = []
         self._version: tuple[int, int, int] | None = None
+        self._complaint = ""
 
     def refresh(self) -> bool:
         """Read the file when it has changed; whether the targets are new."""
@@ -125,8 +126,11 @@ class TargetFile:
                 raise ConfigError(f"over {MAX_FILE_BYTES} bytes")
             found = read_targets(self.path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ConfigError) as error:
-            log.warning("targets file %s: %s; the last good targets stay", self.path, error)
+            if str(error) != self._complaint:
+                log.warning("targets file %s: %s; the last good targets stay", self.path, error)
+                self._complaint = str(error)
             return False
+        self._complaint = ""
         changed = found != self.targets
         self.targets = found
         return changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from exporters import metrics
 from exporters.hls.findings import RULES, Finding
@@ -17,8 +17,15 @@ NONE: frozenset[tuple[str, str]] = frozenset()
 class Violations:
     """Keeps what each source (a rendition, the multivariant playlist, …) found last and counts what is new."""
 
-    def __init__(self, tables: HlsTables, stream: str, endpoint: str) -> None:
+    def __init__(
+        self,
+        tables: HlsTables,
+        stream: str,
+        endpoint: str,
+        on_begin: Callable[[str, Finding], None] = lambda source, finding: None,
+    ) -> None:
         self._tables = tables
+        self._on_begin = on_begin
         self._labels = (stream, endpoint)
         self._by_source: dict[str, frozenset[tuple[str, str]]] = {}
 
@@ -35,6 +42,7 @@ class Violations:
             self._tables[metrics.HLS_VIOLATIONS].add(1, *self._labels, rule.id, rule.severity)
             level = logging.DEBUG if rule.severity == "info" else logging.WARNING
             log.log(level, "%s at %s, %s: %s: %s", *self._labels, source, one.rule, one.message)
+            self._on_begin(source, one)
         if now != before:
             self._by_source[source] = now
             self._show({rule for rule, _ in before | now})
