@@ -55,8 +55,9 @@ class Backfill:
     def store(self, connection: Connection, start: int, end: int, *, advance: bool) -> int:
         """Read and store the minutes from ``start`` up to ``end`` (Unix seconds); gives the number of rows."""
         with connection.transaction():
-            rows = read_minutes(self._source, Tenants.load(connection, self._default_tenant), start, end)
-            store_minutes(connection, rows)
+            tenants = Tenants.load(connection, self._default_tenant)
+            rows = read_minutes(self._source, tenants, start, end)
+            store_minutes(connection, rows, tenants)
             if advance:
                 set_watermark(connection, end)
         self._count(len(rows), "stream_minutes", "ok")

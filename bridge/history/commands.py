@@ -126,11 +126,5 @@ def _said_plainly() -> Iterator[None]:
     """Turn what an operator can mend into one line, without a traceback."""
     try:
         yield
-    except (
-        ConfigError,
-        DatabaseUnavailableError,
-        MigrationError,
-        PrometheusUnreachableError,
-        QueryRefusedError,
-    ) as error:
+    except (DatabaseUnavailableError, MigrationError, PrometheusUnreachableError, QueryRefusedError) as error:
         raise click.ClickException(str(error)) from error

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bridge.database import Connection
 from bridge.history.copying import stage
 from bridge.history.partitions import ensure
+from bridge.history.scopes import Tenants, is_stream
 from bridge.history.series import NAMES, MinuteRow
 
 COLUMNS = {"stream": "text", "at": "timestamptz", **dict.fromkeys(NAMES, "float4")}
@@ -16,6 +17,14 @@ _MERGE = f"""
 INSERT INTO stream_minutes (stream, at, {_MEASURES})
 SELECT stream, at, {_MEASURES} FROM staged_minutes ORDER BY stream, at
 ON CONFLICT (stream, at) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in NAMES)}"""
+
+_STREAM = """
+INSERT INTO recorded_streams (stream, tenant, first_at, last_at)
+SELECT stream, %(tenant)s, min(at), max(at) + INTERVAL '1 minute' FROM staged_minutes WHERE stream = %(stream)s
+GROUP BY stream
+ON CONFLICT (stream) DO UPDATE SET tenant = excluded.tenant,
+  first_at = least(recorded_streams.first_at, excluded.first_at),
+  last_at = greatest(recorded_streams.last_at, excluded.last_at)"""
 
 _MEANS = {
     "edge_error": "edge_error_ratio",
@@ -44,7 +53,7 @@ DAY_FROM_HOURS = {
 """The columns of ``stream_days`` and how each comes from hours."""
 
 
-def store_minutes(connection: Connection, rows: Sequence[MinuteRow]) -> None:
+def store_minutes(connection: Connection, rows: Sequence[MinuteRow], tenants: Tenants) -> None:
     """Store rows, replacing what is there for the same stream and minute, with their roll-ups."""
     if not rows:
         return
@@ -55,6 +64,9 @@ def store_minutes(connection: Connection, rows: Sequence[MinuteRow]) -> None:
     if rolls_up_itself(connection):
         connection.execute(_rollup("stream_hours", "hour", "stream_minutes", HOUR_FROM_MINUTES).encode())
         connection.execute(_rollup("stream_days", "day", "stream_hours", DAY_FROM_HOURS).encode())
+    streams = {row[0] for row in rows if is_stream(row[0])}
+    with connection.cursor() as cursor:
+        cursor.executemany(_STREAM.encode(), [{"stream": one, "tenant": tenants.of(one)} for one in sorted(streams)])
     connection.execute("DROP TABLE staged_minutes")
 
 

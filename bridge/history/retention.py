@@ -64,12 +64,20 @@ def _delete(connection: Connection, table: str, column: str, limit: datetime) ->
     return connection.execute(f"DELETE FROM {table} WHERE {column} < %s".encode(), (limit,)).rowcount
 
 
+_COUNT_FORGOTTEN = """
+UPDATE session_quarters SET forgotten = forgotten + gone.sessions
+FROM (SELECT stream, date_bin('15 minutes', joined, TIMESTAMPTZ '2000-01-01') AS quarter, count(*) AS sessions
+  FROM sessions WHERE user_id = %(user)s GROUP BY 1, 2) gone
+WHERE scope = gone.stream AND at = gone.quarter"""
+
+
 def forget_user(connection: Connection, user_id: str) -> dict[str, int]:
     """Delete every row that holds this user's id, in one transaction; gives the number of rows by table.
 
     Sums and sketches stay: they are counts, in which nobody can be found again.
     """
     with connection.transaction():
+        connection.execute(_COUNT_FORGOTTEN, {"user": user_id})
         return {
             table: connection.execute(f"DELETE FROM {table} WHERE user_id = %s".encode(), (user_id,)).rowcount
             for table in ("sessions", "events", "chatter_days")

@@ -72,6 +72,7 @@ def store_sessions(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> i
         connection.execute(_NEW_CLIENTS.encode())
         connection.execute(_NEW_PLACES.encode())
         connection.execute(_INSERT.encode())
+        connection.execute(_STREAMS.encode())
         for statement in rollups("staged_sessions"):
             connection.execute(statement.encode())
     connection.execute("DROP TABLE staged_sessions")
@@ -100,6 +101,14 @@ FROM staged_sessions staged
 JOIN clients USING (user_agent, device, os, browser)
 JOIN places USING (country, region, city)
 ORDER BY staged.stream, staged.joined"""
+
+
+_STREAMS = """
+INSERT INTO recorded_streams (stream, tenant, first_at, last_at)
+SELECT stream, tenant, min(joined), max(left_at) FROM staged_sessions GROUP BY stream, tenant
+ON CONFLICT (stream) DO UPDATE SET tenant = excluded.tenant,
+  first_at = least(recorded_streams.first_at, excluded.first_at),
+  last_at = greatest(recorded_streams.last_at, excluded.last_at)"""
 
 
 def rollups(source: str) -> list[str]:

@@ -1,0 +1,88 @@
+"""A stream in a window, comprehensively: overview, revenue, chat, audience, performance."""
+
+from __future__ import annotations
+
+from bridge import contract
+from bridge.contract import finite, instant
+from bridge.database import Connection
+from bridge.history import event_sums, series_sums, shapes
+from bridge.history.gathered import Gathered
+from bridge.history.window import Window
+
+TOP_EMOTES = 20
+MODERATION = {
+    "timeouts": ("timeout",),
+    "bans": ("ban",),
+    "deletedMessages": ("delete_message", "message_deleted", "deleted_message"),
+}
+
+
+def comprehensive(
+    connection: Connection, stream: str, one: Gathered, window: Window
+) -> contract.ComprehensiveAnalytics:
+    """Everything but the present; reads what only single streams have."""
+    return {
+        "streamId": stream,
+        "period": shapes.span(window),
+        "overview": shapes.overview(stream, one, window),
+        "revenue": shapes.revenue(one.events),
+        "chat": _chat(connection, stream, one, window),
+        "audience": _audience(connection, stream, one, window),
+        "performance": shapes.performance(one),
+    }
+
+
+def _chat(connection: Connection, stream: str, one: Gathered, window: Window) -> contract.Chat:
+    minutes = one.series.minutes or 1
+    chatters = event_sums.top_chatters(connection, stream, window)
+    emotes = sorted(one.events.details("reaction").items(), key=lambda item: (-item[1].events, item[0]))
+    others = {detail.lower(): some.events for detail, some in one.events.details("other").items()}
+    return {
+        "totalMessages": one.events.chat,
+        "messagesPerMinute": finite(one.events.chat / minutes),
+        "activeUsers": one.chatters,
+        "topChatters": [
+            {"username": name or user, "messageCount": messages, "userId": user} for user, name, messages in chatters
+        ],
+        "emotesUsed": [{"emote": name, "count": some.events} for name, some in emotes[:TOP_EMOTES] if name],
+        "sentiment": {"positive": 0, "neutral": 0, "negative": 0},
+        "moderationActions": {
+            "timeouts": _of(others, "timeouts"),
+            "bans": _of(others, "bans"),
+            "deletedMessages": _of(others, "deletedMessages"),
+        },
+    }
+
+
+def _of(others: dict[str, int], action: str) -> int:
+    return sum(others.get(name, 0) for name in MODERATION[action])
+
+
+def _audience(connection: Connection, stream: str, one: Gathered, window: Window) -> contract.AudienceDetail:
+    hours = series_sums.viewers_by_hour_of_day(connection, [stream], window).get(stream, {})
+    sums = one.sessions
+    return {
+        "demographics": {
+            "ageGroups": {},
+            "genders": {},
+            "countries": shapes.countries(one.splits.get("country", {})),
+            "languages": {},
+        },
+        "behavior": {
+            "averageSessionLength": shapes.average_view(sums),
+            "returnViewerRate": shapes.percent(one.uniques.returning, one.uniques.viewers),
+            "peakViewingHours": [
+                {"hour": hour, "viewers": finite(viewers)}
+                for hour, viewers in sorted(hours.items(), key=lambda item: (-item[1], item[0]))
+            ],
+            "dropOffPoints": [
+                {"timestamp": instant(at.timestamp()), "percentage": finite(lost)}
+                for at, lost in series_sums.drops(connection, stream, window)
+            ],
+        },
+        "engagement": {
+            "chatParticipationRate": shapes.percent(sums.chatting, sums.sessions),
+            "followConversionRate": shapes.percent(sums.following, sums.sessions),
+            "subscriptionConversionRate": shapes.percent(sums.subscribing, sums.sessions),
+        },
+    }

@@ -1,0 +1,194 @@
+"""Sums over sessions in a window: whole UTC days from roll-ups, what is left at the edges from the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import Any
+
+from bridge.database import Connection
+from bridge.history.selection import Selection
+from bridge.history.sessions import DIMENSIONS, MEASURES
+from bridge.history.window import DAY, Window
+
+FILTERED_DIMENSIONS = {
+    "total": "''",
+    "country": "country",
+    "region": "country || '/' || region",
+    "device": "device",
+    "variant": "variant",
+}
+"""The dimensions that slices know: under a filter only these can be told."""
+_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
+_NAMES = ", ".join(MEASURES)
+_FROM_FACTS = {
+    **MEASURES,
+    "engaged": "count(*) FILTER (WHERE engagements IS NOT NULL)",
+    "following": "count(*) FILTER (WHERE engagements ? 'follow')",
+    "subscribing": "count(*) FILTER (WHERE engagements ? 'subscription')",
+}
+
+
+@dataclass(slots=True)
+class SessionSums:
+    """The measures of some sessions; seconds, bytes and counts."""
+
+    sessions: int = 0
+    plays: int = 0
+    views: int = 0
+    watch_seconds: float = 0.0
+    rebuffer_seconds: float = 0.0
+    rebuffers: int = 0
+    switches: int = 0
+    errors: int = 0
+    engaged: int = 0
+    chatting: int = 0
+    following: int = 0
+    subscribing: int = 0
+    startup_seconds: float = 0.0
+    startups: int = 0
+    latency_seconds: float = 0.0
+    latencies: int = 0
+    bytes: float = 0.0
+    byte_seconds: float = 0.0
+
+    def add(self, other: SessionSums) -> None:
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+
+
+@dataclass(slots=True)
+class Split:
+    """Sums by scope, and by key within each scope."""
+
+    by_scope: dict[str, dict[str, SessionSums]] = field(default_factory=dict)
+
+    def of(self, scope: str) -> dict[str, SessionSums]:
+        return self.by_scope.get(scope, {})
+
+    def all(self) -> dict[str, SessionSums]:
+        """The keys over all scopes."""
+        whole: dict[str, SessionSums] = {}
+        for keys in self.by_scope.values():
+            for key, sums in keys.items():
+                whole.setdefault(key, SessionSums()).add(sums)
+        return whole
+
+
+def split(connection: Connection, selection: Selection, window: Window, dimension: str) -> Split:
+    """Sums by the keys of a dimension; under a filter only FILTERED_DIMENSIONS can be told."""
+    parts = [_days(selection, dimension)]
+    edges = window.ragged(DAY)
+    if edges and dimension == "total" and selection.filter.is_empty:
+        parts += [_quarters(number) for number in range(len(edges))]
+    else:
+        parts += [_facts(selection, dimension, number) for number in range(len(edges))]
+    sql = f"SELECT scope, key, {_SUMS} FROM ({' UNION ALL '.join(parts)}) parts GROUP BY scope, key"
+    return _read(connection, sql, _parameters(selection, window, edges))
+
+
+def totals(connection: Connection, selection: Selection, window: Window) -> dict[str, SessionSums]:
+    """Sums by scope."""
+    found = split(connection, selection, window, "total")
+    return {scope: found.of(scope).get("", SessionSums()) for scope in selection.scopes}
+
+
+def by_day(connection: Connection, selection: Selection, window: Window) -> dict[date, SessionSums]:
+    """Sums by local day over all scopes; under a filter by UTC day."""
+    parameters = _parameters(selection, window, ())
+    if not selection.filter.is_empty:
+        sql = f"""SELECT '' AS scope, day, {_SUMS} FROM session_slices
+WHERE scope = ANY(%(scopes)s) AND day BETWEEN %(touched_first)s AND %(touched_last)s
+AND {_slice_condition(selection)} GROUP BY day"""
+    elif window.is_utc and not window.ragged(DAY):
+        sql = f"""SELECT '' AS scope, day, {_SUMS} FROM session_days
+WHERE scope = ANY(%(scopes)s) AND dimension = 'total' AND day >= %(first_day)s AND day < %(last_day)s GROUP BY day"""
+    else:
+        sql = f"""SELECT '' AS scope, (at AT TIME ZONE %(zone)s)::date AS day, {_SUMS} FROM session_quarters
+WHERE scope = ANY(%(scopes)s) AND at >= %(start)s AND at < %(end)s GROUP BY 2"""
+    rows = connection.execute(sql.encode(), parameters).fetchall()
+    return {row[1]: _sums(row[2:]) for row in rows}
+
+
+def _days(selection: Selection, dimension: str) -> str:
+    if selection.filter.is_empty:
+        return f"""SELECT scope, key, {_NAMES} FROM session_days
+WHERE scope = ANY(%(scopes)s) AND dimension = '{dimension}' AND day >= %(first_day)s AND day < %(last_day)s"""
+    return f"""SELECT scope, {FILTERED_DIMENSIONS[dimension]} AS key, {_NAMES} FROM session_slices
+WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}"""
+
+
+def _quarters(number: int) -> str:
+    return f"""SELECT scope, '' AS key, {_NAMES} FROM session_quarters
+WHERE scope = ANY(%(scopes)s) AND at >= %(edge_start_{number})s AND at < %(edge_end_{number})s"""
+
+
+def _facts(selection: Selection, dimension: str, number: int) -> str:
+    """The sessions of one edge. They are found by stream, so a wider scope is its streams of that day."""
+    scopes = "stream" if selection.is_streams else f"'{_only(selection)}'"
+    sums = ", ".join(f"{text} AS {name}" for name, text in _FROM_FACTS.items())
+    condition = selection.filter.condition("country", "region", "device", "variant")
+    streams = "%(scopes)s" if selection.is_streams else f"({_streams_of_edge(selection, number)})"
+    return f"""SELECT {scopes} AS scope, {DIMENSIONS[dimension]} AS key, {sums}
+FROM sessions JOIN clients ON clients.id = client JOIN places ON places.id = place
+WHERE stream = ANY({streams}) AND joined >= %(edge_start_{number})s AND joined < %(edge_end_{number})s
+AND {condition} GROUP BY 1, 2"""
+
+
+def _streams_of_edge(selection: Selection, number: int) -> str:
+    owned = (
+        ""
+        if _only(selection) == "@"
+        else " AND scope IN (SELECT stream FROM recorded_streams WHERE tenant = %(tenant)s)"
+    )
+    return f"""SELECT coalesce(array_agg(DISTINCT scope), '{{}}') FROM session_days
+WHERE dimension = 'total' AND scope NOT LIKE '@%%'{owned}
+AND day BETWEEN (%(edge_start_{number})s AT TIME ZONE 'UTC')::date
+AND (%(edge_end_{number})s AT TIME ZONE 'UTC')::date"""
+
+
+def _only(selection: Selection) -> str:
+    """The one wide scope of a selection that is no streams."""
+    (scope,) = selection.scopes
+    return scope
+
+
+def _slice_condition(selection: Selection) -> str:
+    return selection.filter.condition("country", "region", "device", "variant")
+
+
+def _parameters(selection: Selection, window: Window, edges: Sequence[tuple[datetime, datetime]]) -> dict[str, Any]:
+    first, last = window.whole(DAY)
+    touched_first, touched_last = window.utc_days()
+    parameters: dict[str, Any] = {
+        "scopes": list(selection.scopes),
+        "tenant": selection.scopes[0].removeprefix("@") if selection.scopes else "",
+        "start": window.start,
+        "end": window.end,
+        "zone": window.zone.key,
+        "first_day": first.date(),
+        "last_day": last.date() if first < last else first.date(),
+        "touched_first": touched_first,
+        "touched_last": touched_last,
+        **selection.filter.parameters(),
+    }
+    for number, (start, end) in enumerate(edges):
+        parameters |= {f"edge_start_{number}": start, f"edge_end_{number}": end}
+    return parameters
+
+
+def _read(connection: Connection, sql: str, parameters: Mapping[str, Any]) -> Split:
+    found = Split()
+    for scope, key, *measures in connection.execute(sql.encode(), parameters).fetchall():
+        if measures[0]:
+            found.by_scope.setdefault(scope, {})[key] = _sums(measures)
+    return found
+
+
+def _sums(measures: Sequence[Any]) -> SessionSums:
+    values: dict[str, Any] = {
+        one.name: (float if isinstance(one.default, float) else int)(value or 0)
+        for one, value in zip(fields(SessionSums), measures, strict=True)
+    }
+    return SessionSums(**values)

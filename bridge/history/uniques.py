@@ -1,0 +1,103 @@
+"""Distinct viewers and chat participants in a window, from stored sketches of UTC days and months."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bridge.database import Connection
+from bridge.history import sketches
+from bridge.history.window import Window
+
+LOOK_BACK_DAYS = 30
+"""How far before a window a viewer must have been seen to be one that returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uniques:
+    """How many distinct viewers a window had, and how many of them had been there in the days before it."""
+
+    viewers: int = 0
+    returning: int = 0
+
+
+def levels(first: date, last: date) -> tuple[list[date], list[date]]:
+    """The whole months from ``first`` to ``last`` (with), and the days left over, by the first day of each."""
+    months, days = [], []
+    day = first
+    while day <= last:
+        following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        if day.day == 1 and following - timedelta(days=1) <= last:
+            months.append(day)
+            day = following
+        else:
+            days.append(day)
+            day += timedelta(days=1)
+    return months, days
+
+
+def read(
+    connection: Connection, scopes: Sequence[str], first: date, last: date, kind: str = "viewers"
+) -> dict[str, list[bytes]]:
+    """The sketches from ``first`` to ``last`` (with), by scope."""
+    months, days = levels(first, last)
+    rows = connection.execute(
+        "SELECT scope, sketch FROM sketches WHERE scope = ANY(%s) AND kind = %s AND level = 'month' AND day = ANY(%s)"
+        " UNION ALL"
+        " SELECT scope, sketch FROM sketches WHERE scope = ANY(%s) AND kind = %s AND level = 'day' AND day = ANY(%s)",
+        (list(scopes), kind, months, list(scopes), kind, days),
+    ).fetchall()
+    found: dict[str, list[bytes]] = {}
+    for scope, sketch in rows:
+        found.setdefault(scope, []).append(sketch)
+    return found
+
+
+def by_scope(connection: Connection, scopes: Sequence[str], window: Window) -> dict[str, Uniques]:
+    """Distinct and returning viewers of each scope."""
+    now, before = _now_and_before(connection, scopes, window)
+    return {scope: _uniques(now.get(scope, []), before.get(scope, [])) for scope in scopes}
+
+
+def together(connection: Connection, scopes: Sequence[str], window: Window) -> Uniques:
+    """Distinct and returning viewers of all scopes together: one who watched two streams counts once."""
+    now, before = _now_and_before(connection, scopes, window)
+    return _uniques([one for some in now.values() for one in some], [one for some in before.values() for one in some])
+
+
+def chatters(connection: Connection, scopes: Sequence[str], window: Window) -> dict[str, int]:
+    """Distinct chat participants of each scope."""
+    found = read(connection, scopes, *window.utc_days(), "chat")
+    return {scope: sketches.estimate(found.get(scope, [])) for scope in scopes}
+
+
+def by_day(connection: Connection, scopes: Sequence[str], window: Window) -> dict[date, int]:
+    """Distinct viewers of all scopes together, by UTC day."""
+    first, last = window.utc_days()
+    rows = connection.execute(
+        "SELECT day, sketch FROM sketches"
+        " WHERE scope = ANY(%s) AND kind = 'viewers' AND level = 'day' AND day BETWEEN %s AND %s",
+        (list(scopes), first, last),
+    ).fetchall()
+    days: dict[date, list[bytes]] = {}
+    for day, sketch in rows:
+        days.setdefault(day, []).append(sketch)
+    return {day: sketches.estimate(some) for day, some in days.items()}
+
+
+def _now_and_before(
+    connection: Connection, scopes: Sequence[str], window: Window
+) -> tuple[dict[str, list[bytes]], dict[str, list[bytes]]]:
+    first, last = window.utc_days()
+    before = (first - timedelta(days=LOOK_BACK_DAYS), first - timedelta(days=1))
+    return read(connection, scopes, first, last), read(connection, scopes, *before)
+
+
+def _uniques(now: Sequence[bytes], before: Sequence[bytes]) -> Uniques:
+    """Who was there both now and before: by inclusion and exclusion."""
+    viewers = sketches.estimate(now)
+    if not before:
+        return Uniques(viewers, 0)
+    both = viewers + sketches.estimate(before) - sketches.estimate([*now, *before])
+    return Uniques(viewers, min(viewers, max(0, both)))
