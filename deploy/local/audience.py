@@ -132,7 +132,8 @@ class Viewer:
             "timestamp": int(time.time() * 1000),
             "eventData": {"amount": self.chance.choice((2, 5, 10)), "currency": "USD"} if kind == "donation" else {},
         }
-        self.session.post(self.config.url(self.config.reports_port, "/v1/events"), json=event, timeout=TIMEOUT_SECONDS)
+        address = self.config.url(self.config.bridge_port, "/api/v1/analytics/events")
+        self.session.post(address, json=event, timeout=TIMEOUT_SECONDS).raise_for_status()
 
 
 class Audience:

@@ -103,10 +103,10 @@ def _exporters(config: LocalConfig) -> list[Program]:
         },
         "viewers": {
             "VIEWERS_LISTEN": f"{HOST}:{config.viewers_metrics_port}",
-            "VIEWERS_REPORTS_LISTEN": f"{HOST}:{config.reports_port}",
+            "VIEWERS_PUBLIC_LISTEN": f"{HOST}:{config.reports_port}",
             "VIEWERS_STREAMS_URLS": streams,
-            "VIEWERS_STATE_DIR": f"{var}/state/viewers",
-            "VIEWERS_SPOOL_DIR": f"{var}/spool",
+            "VIEWERS_STATE_FOLDER": f"{var}/state/viewers",
+            "VIEWERS_SPOOL_FOLDER": f"{var}/spool",
         },
     }
     return [Program(name, (sys.executable, "-m", "exporters", name), 30, values) for name, values in environ.items()]

@@ -4,6 +4,8 @@ import uPlot from "uplot";
 
 const HEIGHT = 220;
 const KEPT_POINTS = 2000;
+const CLOCK = (_plot: uPlot, seconds: number[]): string[] =>
+  seconds.map((one) => new Date(one * 1000).toLocaleTimeString("en-GB", { hour12: false }));
 
 export class ViewersChart {
   private plot: uPlot | null = null;
@@ -51,8 +53,8 @@ export class ViewersChart {
         legend: { show: false },
         cursor: { y: false },
         scales: { y: { range: (_plot, _low, high) => [0, Math.max(5, high * 1.15)] } },
-        axes: [axis, { ...axis, size: 46 }],
-        series: [{}, { label: "Viewers", stroke: colour("--accent"), width: 2, fill: `${colour("--accent")}22` }],
+        axes: [{ ...axis, space: 70, values: CLOCK }, { ...axis, size: 46 }],
+        series: [{}, { label: "Viewers", stroke: colour("--accent"), width: 2, fill: `${colour("--accent")}22`, points: { show: false } }],
       },
       [this.times, this.viewers],
       this.place,
