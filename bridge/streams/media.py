@@ -7,7 +7,7 @@ from typing import Protocol
 
 from flask import Blueprint, Response
 
-from bridge import contract, problems
+from bridge import contract
 from bridge.access import Access
 from bridge.answers import answer
 from bridge.auth import current_identity
@@ -85,13 +85,12 @@ class MediaViews:
 
     def _state(self, stream_id: str) -> tuple[StreamState, Snapshot]:
         """A stream in the snapshot; one that is registered only is not on air."""
-        self._access.check(current_identity(), stream_id)
         snapshot: Snapshot = self._services.snapshots.latest()
         state = snapshot.streams.get(stream_id)
         if state is None:
-            if self._services.registry.find(stream_id) is None:
-                raise problems.not_found("stream", stream_id)
+            self._services.registry.require(stream_id)
             state = StreamState(stream_id)
+        self._access.check(current_identity(), stream_id)
         return state, snapshot
 
 

@@ -71,15 +71,19 @@ class StreamRegistry:
         return self._default_tenant if owner is None else owner.tenant_id
 
     def find(self, stream_id: str) -> StreamRecord | None:
-        """A stream: from the database, or memory while that is away, or the metrics where there is none."""
-        if self._store is not None:
-            try:
-                return self._store.get(stream_id)
-            except DatabaseUnavailableError:
-                record = self._memory.get(stream_id)
-                if record is not None:
-                    return record
-        return next((one for one in self._observed() if one.id == stream_id), None)
+        """A stream: from the database, or memory while that is away, or the metrics where there is none.
+
+        Raises a 503 Problem while the database is away and nothing is known of the stream.
+        """
+        if self._store is None:
+            return self._find_observed(stream_id)
+        try:
+            return self._store.get(stream_id)
+        except DatabaseUnavailableError as error:
+            record = self._memory.get(stream_id) or self._find_observed(stream_id)
+            if record is None:
+                raise problems.unavailable(str(error)) from error
+            return record
 
     def require(self, stream_id: str) -> StreamRecord:
         """A stream as ``find`` gives it; raises a 404 Problem."""
@@ -195,6 +199,9 @@ class StreamRegistry:
     def _observed(self) -> list[StreamRecord]:
         snapshot = self._snapshots.present
         return [] if snapshot is None else observed_streams(snapshot, self._default_tenant)
+
+    def _find_observed(self, stream_id: str) -> StreamRecord | None:
+        return next((one for one in self._observed() if one.id == stream_id), None)
 
     def _durable(self) -> StreamStore:
         if self._store is None:

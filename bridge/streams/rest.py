@@ -95,8 +95,9 @@ class StreamViews:
     @describe("A stream", contract.StreamEvent, tag=TAG, errors=(404,))
     def read(self, stream_id: str) -> Response:
         identity = current_identity()
+        record = self._registry.require(stream_id)
         self._access.check(identity, stream_id)
-        return answer(self._event(self._registry.require(stream_id), identity))
+        return answer(self._event(record, identity))
 
     @describe("Change a stream", contract.StreamEvent, tag=TAG, body=contract.StreamRequest, errors=WRITE)
     def change(self, stream_id: str) -> Response:
@@ -153,8 +154,8 @@ class StreamViews:
     def _commanded(self, stream_id: str) -> StreamRecord:
         """The stream, which the caller must own, operate or administer."""
         identity = _caller()
-        self._access.check(identity, stream_id)
         record = self._registry.require(stream_id)
+        self._access.check(identity, stream_id)
         if not may_see_key(identity, record):
             raise problems.forbidden(f"this is for the stream's owner or the role {OPERATOR}")
         return record

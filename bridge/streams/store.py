@@ -119,10 +119,11 @@ class StreamStore:
 
     def update(self, stream_id: str, fields: Mapping[str, Any]) -> StreamRecord | None:
         """Set these fields; None when there is no such stream."""
-        changes = "".join(f"{name} = %({name})s, " for name in _checked(fields))
+        values = _checked(fields)
+        changes = "".join(f"{name} = %({name})s, " for name in values)
         return self._one(
             f"UPDATE streams SET {changes}updated_at = now() WHERE id = %(stream_id)s RETURNING {COLUMNS}",
-            {**fields, "stream_id": stream_id},
+            {**values, "stream_id": stream_id},
         )
 
     def replace_key(self, stream_id: str, key: str) -> StreamRecord | None:
