@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from dashboards import export
 from dashboards.pages import GENERATED, PAGES, file_of
 from dashboards.push import Grafana, PushError, push
+
+FOLDER = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=GENERATED,
+    help="Where the JSON is kept instead of dashboards/generated.",
+)
 
 
 @click.group(help=__doc__)
@@ -15,22 +24,25 @@ def main() -> None:
 
 
 @main.command()
-def build() -> None:
+@FOLDER
+def build(folder: Path) -> None:
     """Write dashboards/generated/*.json."""
-    GENERATED.mkdir(exist_ok=True)
-    for page in PAGES:
-        file_of(page).write_text(export.text(page), encoding="utf-8")
-        click.echo(f"wrote {file_of(page).name}")
-    for stray in set(GENERATED.glob("*.json")) - {file_of(page) for page in PAGES}:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {file_of(page, folder): export.text(page) for page in PAGES}
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {path.name}")
+    for stray in sorted(set(folder.glob("*.json")) - set(files)):
         stray.unlink()
         click.echo(f"removed {stray.name}")
 
 
 @main.command()
-def check() -> None:
+@FOLDER
+def check(folder: Path) -> None:
     """Compare dashboards/generated/*.json with a fresh build; exit code 1 when they differ."""
-    expected = {file_of(page): export.text(page) for page in PAGES}
-    present = {path: path.read_text(encoding="utf-8") for path in GENERATED.glob("*.json")}
+    expected = {file_of(page, folder): export.text(page) for page in PAGES}
+    present = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     differing = sorted({path.name for path, _ in expected.items() ^ present.items()})
     if differing:
         raise click.ClickException(f"run `python -m dashboards build`: {', '.join(differing)} are not as built")
@@ -42,7 +54,7 @@ def check() -> None:
 @click.option("--token", envvar="GRAFANA_TOKEN", required=True, help="Service-account token; better in GRAFANA_TOKEN.")
 @click.option("--folder", default="livestream", show_default=True, help="Uid of the folder; it is made when missing.")
 @click.option("--folder-title", default="Live streaming", show_default=True, help="Title of a folder that is made.")
-@click.option("--overwrite", is_flag=True, help="Replace dashboards that were changed in Grafana.")
+@click.option("--overwrite", is_flag=True, help="Replace dashboards that are there and differ.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--message", default="", help="Note in the dashboards' history.")
 def push_command(

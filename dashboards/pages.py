@@ -20,6 +20,6 @@ PAGES: tuple[Page, ...] = (
 GENERATED = Path(__file__).parent / "generated"
 
 
-def file_of(page: Page) -> Path:
+def file_of(page: Page, folder: Path = GENERATED) -> Path:
     """Where the page's JSON is kept."""
-    return GENERATED / f"{page.uid}.json"
+    return folder / f"{page.uid}.json"

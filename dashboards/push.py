@@ -81,7 +81,7 @@ def push(
 ) -> list[Outcome]:
     """Store the dashboards that differ from Grafana's in the folder (uid, title); a dry run only says what it would do.
 
-    Without ``overwrite`` a dashboard of the same uid that someone else changed is refused (PushError, 412).
+    Without ``overwrite`` Grafana refuses to replace a dashboard that is there and differs (PushError, 412).
     """
     if not dry_run:
         grafana.folder(*folder)
