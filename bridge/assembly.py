@@ -24,6 +24,7 @@ from bridge.database import Database
 from bridge.database_watch import DatabaseWatch
 from bridge.limits import RateLimits
 from bridge.live import Hub
+from bridge.mock import Simulator
 from bridge.poller import Poller
 from bridge.promapi import PrometheusApi
 from bridge.services import Services
@@ -81,7 +82,11 @@ def assemble(settings: Settings) -> Parts:
     config = settings.bridge
     tick = tick_seconds(config)
     telemetry = Telemetry()
-    source = PrometheusApi(config.prometheus_url, config.query_timeout_seconds, telemetry.asked)
+    source = (
+        Simulator(config.mock_seed)
+        if config.mock
+        else PrometheusApi(config.prometheus_url, config.query_timeout_seconds, telemetry.asked)
+    )
     snapshots = SnapshotStore(max(STALE_TICKS * tick, 3.0), config.stale_limit_seconds, mock=config.mock)
     telemetry.watch(snapshots)
     timeline = Timeline(config.timeline_step_seconds, config.timeline_points)
