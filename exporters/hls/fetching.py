@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from exporters.errors import SourceUnreachableError
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
+WRITTEN = re.compile(r"[!-~]+")
+"""printable ASCII: what may go out as it is"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class HttpFetcher:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ttl_dns_cache=30, keepalive_timeout=30),
             headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
-            auto_decompress=True,
+            requote_redirect_url=False,
         )
 
     async def get(
@@ -67,9 +70,8 @@ class HttpFetcher:
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         begun = time.monotonic()
         try:
-            # encoded=True: a signed URL must go out exactly as it came.
             async with self._session.get(
-                URL(url, encoded=True), headers=headers, timeout=timeout, max_redirects=MAX_REDIRECTS
+                exact_url(url), headers=headers, timeout=timeout, max_redirects=MAX_REDIRECTS
             ) as response:
                 headed = time.monotonic()
                 body, pause = await _read(response, limit_bytes)
@@ -90,6 +92,11 @@ class HttpFetcher:
     async def close(self) -> None:
         await self._session.close()
         await asyncio.sleep(0)  # lets transports that were closed go away before the loop does
+
+
+def exact_url(url: str) -> URL:
+    """The URL as it is written, because a signature may cover every byte; quoted only where it must be."""
+    return URL(url, encoded=WRITTEN.fullmatch(url) is not None)
 
 
 async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[bytes, float]:

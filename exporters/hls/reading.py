@@ -47,6 +47,8 @@ def read_playlist(body: bytes, url: str = "") -> Playlist:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise SourceFormatError(f"not UTF-8: {error}", "not_m3u8") from error
+    if text.count("#EXTINF") > MAX_SEGMENTS:
+        raise SourceFormatError(f"over {MAX_SEGMENTS} segments")
     # The library splits lines at these too, which would tear a title into a title and a URI.
     text = ODD_LINE_ENDS.sub(" ", text)
     if "{$" in text:
@@ -163,8 +165,6 @@ def _segments(
 ) -> tuple[tuple[Segment, ...], tuple[Part, ...]]:
     """The complete segments, and the parts after the last of them."""
     rows = data["segments"]
-    if len(rows) > MAX_SEGMENTS:
-        raise SourceFormatError(f"over {MAX_SEGMENTS} segments")
     msn = (data["media_sequence"] or 0) + skipped
     sequence = data.get("discontinuity_sequence", 0)
     segments: list[Segment] = []

@@ -84,6 +84,11 @@ class StreamProbe:
 
     async def stop(self) -> None:
         """End all tasks and withhold what only holds while the stream is live."""
+        await self.cancel()
+        self.standing.end()
+
+    async def cancel(self) -> None:
+        """End all tasks."""
         tasks = [*self._own_tasks, *self._tasks.values()]
         for task in tasks:
             task.cancel()
@@ -91,7 +96,6 @@ class StreamProbe:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
-        self.standing.end()
 
     def tick(self) -> None:
         """Show what time alone changes."""
@@ -101,19 +105,25 @@ class StreamProbe:
         due = self._clock.monotonic()
         while True:
             begun = await self._pace.until(due)
-            wait = self._options.reload_seconds
             try:
-                await self.declare()
-            except SourceError as error:
-                self._failed(error)
-                wait = RETRY_SECONDS
+                wait = await self.turn()
             except Exception:
                 log.exception("turn of %s failed", self.target.url)
+                wait = self._options.reload_seconds
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(0.0, begun + wait - self._clock.monotonic()))
                 await asyncio.sleep(max(0.0, begun + RETRY_SECONDS - self._clock.monotonic()))
             due = self._clock.monotonic()
+
+    async def turn(self) -> float:
+        """Fetch the multivariant playlist once, whatever comes of it; gives the seconds to the next time."""
+        try:
+            await self.declare()
+        except SourceError as error:
+            self._failed(error)
+            return RETRY_SECONDS
+        return self._options.reload_seconds
 
     async def declare(self) -> None:
         """Fetch the multivariant playlist and follow what it declares; raises SourceError."""

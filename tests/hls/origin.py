@@ -34,8 +34,14 @@ class Origin:
     def __init__(self) -> None:
         self.pages: dict[str, str | bytes | Page | Callable[[Seen], Page]] = {}
         self.seen: list[Seen] = []
+        self.delays: dict[str, float] = {}
+        """seconds before a path is answered"""
+        self.drips: dict[str, tuple[int, float]] = {}
+        """a path whose body comes in so many pieces with such pauses between"""
+        self.stopped = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a probe that gave up
         self._server.origin = self  # type: ignore[attr-defined]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -53,6 +59,7 @@ class Origin:
         self._thread.start()
 
     def stop(self) -> None:
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -65,15 +72,22 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        page = self.server.origin.answer(Seen(parts.path, parts.query, headers))  # type: ignore[attr-defined]
+        site: Origin = self.server.origin  # type: ignore[attr-defined]
+        page = site.answer(Seen(parts.path, parts.query, headers))
+        site.stopped.wait(site.delays.get(parts.path, 0))
         self.send_response(page.status)
         for name, value in page.headers:
             self.send_header(name, value)
         if page.status != 304:
             self.send_header("Content-Length", str(len(page.body)))
         self.end_headers()
-        if page.status != 304:
-            self.wfile.write(page.body)
+        if page.status == 304:
+            return
+        pieces, pause = site.drips.get(parts.path, (1, 0.0))
+        size = max(1, -(-len(page.body) // pieces))
+        for start in range(0, len(page.body), size):
+            self.wfile.write(page.body[start : start + size])
+            site.stopped.wait(pause)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
