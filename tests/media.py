@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from deploy.local.config import LocalConfig
@@ -48,9 +49,21 @@ class MediaServer:
 
 
 @contextmanager
-def media_server(folder: Path, hooks_port: int | None = None) -> Iterator[MediaServer]:
+def media_server(folder: Path, hooks_port: int | None = None, workers: int = 1) -> Iterator[MediaServer]:
     """nginx on free ports below ``folder``; ``hooks_port`` is an RTMP exporter's port, None publishes without hooks."""
-    config = LocalConfig(
+    config = media_config(folder, hooks_port)
+    for name in ("log", "run", "media/hls"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    text = nginx_conf(config).replace("worker_processes 1;", f"worker_processes {workers};")
+    lines = [line for line in text.splitlines(keepends=True) if hooks_port or not line.strip().startswith("on_publish")]
+    (folder / "nginx.conf").write_text("".join(lines), encoding="utf-8")
+    with start_again(config) as server:
+        yield server
+
+
+def media_config(folder: Path, hooks_port: int | None) -> LocalConfig:
+    """A local run's settings on free ports."""
+    return LocalConfig(
         var=folder,
         rtmp_port=free_port(),
         packager_port=free_port(),
@@ -58,15 +71,16 @@ def media_server(folder: Path, hooks_port: int | None = None) -> Iterator[MediaS
         edge_port=free_port(),
         rtmp_metrics_port=hooks_port or 1,
     )
-    for name in ("log", "run", "media/hls"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    lines = nginx_conf(config).splitlines(keepends=True)
-    kept = [line for line in lines if hooks_port or not line.strip().startswith("on_publish")]
-    conf = folder / "nginx.conf"
-    conf.write_text("".join(kept), encoding="utf-8")
-    with running(["nginx", "-c", conf, "-e", folder / "log/nginx.log"], folder / "log/nginx.out") as process:
+
+
+@contextmanager
+def start_again(config: LocalConfig) -> Iterator[MediaServer]:
+    """nginx with the configuration that an earlier ``media_server`` wrote, on the same ports."""
+    log = config.var / "log"
+    command = ["nginx", "-c", config.var / "nginx.conf", "-e", log / "nginx.log"]
+    with running(command, log / "nginx.out") as process:
         for port in (config.rtmp_port, config.packager_port, config.origin_port, config.edge_port):
-            wait_until(lambda port=port: port_answers(port), f"nginx on {port} ({folder / 'log/nginx.out'})")  # type: ignore[misc]
+            wait_until(partial(port_answers, port), f"nginx on {port} ({log / 'nginx.out'})")
         yield MediaServer(config, process)
 
 

@@ -68,9 +68,12 @@ class Broadcast:
         self.settle(publish.seen)
         if self.first_start is None:
             self.first_start, self._published_seconds = publish.start, 0.0
+        begun = publish.start
+        if self._published_seconds and self.ended is not None and begun.since(self.ended) < 0:
+            begun = self.ended  # noticed late: this time is counted already
         if self.start is None:
-            # A publish noticed late may have begun before the end that was noticed for the one before it.
-            late = self.ended is not None and publish.start.since(self.ended) < 0 < self._published_seconds
-            self.start = self.ended if late else publish.start
+            self.start = begun
+        elif not self._published_seconds and begun.since(self.start) < 0:
+            self.start = self.first_start = begun  # of renditions found running, the first is the start
         self.ended = None
         self.publishes[publish.name] = publish

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import requests
+from urllib3.exceptions import ReadTimeoutError
 
 from exporters.errors import SourceError, SourceUnreachableError
 
@@ -28,7 +29,11 @@ class HttpFetch:
     """
 
     def __init__(
-        self, timeout_seconds: float = 3.0, max_bytes: int = MAX_ANSWER_BYTES, fresh: bool = False, token: str = ""
+        self,
+        timeout_seconds: float = 3.0,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        fresh: bool = False,
+        authorization: str = "",
     ) -> None:
         self._timeout_seconds = timeout_seconds
         self._max_bytes = max_bytes
@@ -36,8 +41,8 @@ class HttpFetch:
         self._session.trust_env = False
         if fresh:
             self._session.headers["Connection"] = "close"
-        if token:
-            self._session.headers["Authorization"] = token
+        if authorization:
+            self._session.headers["Authorization"] = authorization
 
     def __call__(self, url: str) -> bytes:
         """The body; raises SourceUnreachableError, or SourceError with reason ``size``."""
@@ -54,6 +59,8 @@ class HttpFetch:
         except requests.Timeout as error:
             raise SourceUnreachableError(f"no answer within {self._timeout_seconds:g} s", "timeout") from error
         except requests.RequestException as error:
+            if error.args and isinstance(error.args[0], ReadTimeoutError):  # while the body was read
+                raise SourceUnreachableError(f"no answer within {self._timeout_seconds:g} s", "timeout") from error
             raise SourceUnreachableError(f"no connection: {type(error).__name__}", "connect") from error
 
     def _body(self, answer: requests.Response, deadline: float) -> bytes:

@@ -136,6 +136,9 @@ class RememberedKeys:
                 self._answers.popitem(last=False)
         return stream
 
+    def __len__(self) -> int:
+        return len(self._answers)
+
 
 def open_registry(file: str, url: str, token: str, outlast: bool) -> KeyRegistry | None:
     """The registry that the settings name, or None where there is none; raises ConfigError."""

@@ -12,8 +12,8 @@ TIMESTAMP_WRAP_SECONDS = 2**32 / 1000
 class Publish:
     """``id`` is the server's id of the connection, ``target`` and ``epoch`` where a poll found it (empty before).
 
-    ``seen`` is the last sign of life by poll or hook, ``read`` the last poll that showed it, ``last_data`` when received
-    bytes last grew, ``drift_seconds`` media time elapsed minus time elapsed since the first poll.
+    ``seen`` is the last sign of life by poll or hook, ``read`` the last poll that showed it, ``last_data`` when
+    received bytes last grew, ``drift_seconds`` media time elapsed minus time elapsed since the first poll.
     """
 
     def __init__(self, app: str, name: str, id: str, start: Instant, seen: Instant, target: str = "") -> None:

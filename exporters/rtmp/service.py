@@ -55,6 +55,11 @@ class RtmpConfig:
     max_streams: int = setting(2000, "Streams that get series of their own; others are folded.", minimum=1)
     reconnect_seconds: float = setting(60.0, "A publisher back within this continues its broadcast.", minimum=0)
     retention_seconds: float = setting(900.0, "Ended streams are shown as 0 for this long, then removed.", minimum=0)
+    worker_grace_seconds: float = setting(
+        10.0,
+        "How long a publisher whose server process is gone from the polls is kept, where that may be a reload.",
+        minimum=0,
+    )
     host_cpu: str = setting(
         "auto", "CPU use of this host: for loopback targets, for all, or not at all.", choices=("auto", "local", "off")
     )
@@ -69,7 +74,12 @@ def build(config: RtmpConfig) -> Service:
     registry = open_registry(config.keys_file, config.keys_url, config.keys_token, config.keys_away == "remembered")
     _check_keyed(config, targets)
     tallies, tables, naming = Tallies(), ServerTables(), Naming(config.renditions)
-    limits = Limits(config.max_streams, config.reconnect_seconds, config.retention_seconds)
+    limits = Limits(
+        config.max_streams,
+        config.reconnect_seconds,
+        config.retention_seconds,
+        worker_grace=config.worker_grace_seconds,
+    )
     book = StreamBook(naming, tallies, limits)
     gate = Gate(registry, naming)
     cpu = HostCpu()
