@@ -107,10 +107,18 @@ class DockerEngine:
     def stop(self, container: Container, grace_seconds: float) -> None:
         try:
             with self._owned(container) as found:
+                if found.status == "paused":
+                    found.unpause()
                 found.stop(timeout=round(grace_seconds))
                 found.remove(force=True)
         except UnknownContainerError:
             return
+
+    def close(self) -> None:
+        """Close the connections to the engine; the next call makes new ones."""
+        connected, self._connected = self._connected, None
+        if connected is not None:
+            connected.close()
 
     def _creation(self, spec: LaunchSpec) -> dict[str, Any]:
         """What the engine is told: limits, no rights, files in memory, and free ports of its choice."""
@@ -174,7 +182,7 @@ class DockerEngine:
         except APIError as error:
             raise ContainerError(f"Docker: {error.explanation or error}") from error
         except (DockerException, requests.RequestException) as error:
-            self._connected = None
+            self.close()
             raise DriverUnavailableError(f"Docker does not answer at {self._url}: {error}") from error
 
 

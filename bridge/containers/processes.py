@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,7 @@ class LocalProcesses:
             raise ContainerError(f"cannot start the media server: {error}") from error
 
     def list(self) -> tuple[Container, ...]:
+        self._reap()
         found = []
         for path in sorted(self._servers.glob("*/container.json")):
             record = read_record(path)
@@ -108,6 +110,10 @@ class LocalProcesses:
         if child is not None:
             child.wait()
         shutil.rmtree(self._servers / container.event_id, ignore_errors=True)
+
+    def _reap(self) -> None:
+        """Forget our children that have ended, whoever ended them."""
+        self._children = {one: child for one, child in self._children.items() if child.poll() is None}
 
     def _start(self, spec: LaunchSpec, folder: Path) -> ProcessRecord:
         """Start on free ports; another program may take one in between, so again on others."""
@@ -212,8 +218,9 @@ def _end(process: psutil.Process, grace_seconds: float) -> None:
     try:
         process.wait(timeout=max(0.01, grace_seconds))
     except psutil.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=5)
+        with suppress(ProcessLookupError, psutil.TimeoutExpired):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=5)
 
 
 def _new_record(spec: LaunchSpec, ports: MediaPorts, child: subprocess.Popen[bytes], owner: str) -> ProcessRecord:
