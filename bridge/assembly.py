@@ -22,6 +22,9 @@ from bridge.containers.settings import PREFIX as CONTAINERS_PREFIX
 from bridge.containers.settings import ContainersConfig
 from bridge.database import Database
 from bridge.database_watch import DatabaseWatch
+from bridge.history import rest as history_rest
+from bridge.history.history import History
+from bridge.history.migrating import Migrator
 from bridge.limits import RateLimits
 from bridge.live import Hub
 from bridge.mock import Simulator
@@ -96,7 +99,7 @@ def assemble(settings: Settings) -> Parts:
     watch = None
     if database is not None:
         watch = DatabaseWatch(database, lambda up: telemetry.upstream_up.set(int(up), "database"))
-        workers.append(watch)
+        workers += [Migrator(config.database_url, config.timescale), watch]
     known = streams_assembly.build(settings.streams, config.default_tenant, database, snapshots)
     media_servers = _media_servers(settings, snapshots, known.registry, telemetry)
     services = Services(
@@ -112,6 +115,7 @@ def assemble(settings: Settings) -> Parts:
         registry=known.registry,
         database=database,
         database_watch=watch,
+        history=None if database is None else History(database),
         containers=media_servers,
         alerts=alerts_assembly.build(database),
     )
@@ -122,7 +126,7 @@ def assemble(settings: Settings) -> Parts:
 
 def areas(services: Services) -> tuple[Blueprint, ...]:
     """The blueprints that are mounted three times."""
-    factories = (rest, events, streams_rest, containers_rest, alerts_rest, console)
+    factories = (rest, events, streams_rest, containers_rest, alerts_rest, history_rest, console)
     return tuple(factory.routes(services) for factory in factories)
 
 

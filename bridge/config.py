@@ -21,6 +21,7 @@ class Config:
         "http://127.0.0.1:9090", "Prometheus, VictoriaMetrics, Thanos or Mimir", env="PROMETHEUS_URL"
     )
     database_url: Secret = setting(Secret(""), "PostgreSQL or TimescaleDB; empty for none", env="DATABASE_URL")
+    timescale: bool = setting(True, "use the timescaledb extension where the server has it", env="DATABASE_TIMESCALE")
     mock: bool = setting(False, "serve a seeded simulation instead of real data")
     mock_seed: int = setting(7, "seed of the simulation")
 

@@ -75,6 +75,8 @@ class Database:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise DatabaseUnavailableError(f"the database does not answer: {first_line(error)}") from error
+        except psycopg.errors.UndefinedTable as error:
+            raise DatabaseUnavailableError(f"the schema is not there yet: {first_line(error)}") from error
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
         """All rows of one statement."""

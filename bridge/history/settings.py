@@ -32,7 +32,7 @@ class RecorderConfig:
     takeover_seconds: float = setting(
         3.0, "how often a standby tries to become the active recorder", minimum=0.1, maximum=15
     )
-    timescale: bool = setting(True, "use the timescaledb extension where the server has it")
+    timescale: bool = setting(True, "use the timescaledb extension where the server has it", env="DATABASE_TIMESCALE")
     minutes_days: int = setting(400, "days that minutes are kept", minimum=2)
     sessions_days: int = setting(400, "days that single sessions are kept", minimum=2)
     events_days: int = setting(400, "days that single events are kept", minimum=2)

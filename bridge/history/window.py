@@ -51,6 +51,18 @@ class Window:
         today = now.astimezone(zone).date()
         return cls.of(_midnight(today - timedelta(days=days - 1), zone), _midnight(today + DAY, zone), zone)
 
+    @classmethod
+    def calendar(cls, period: str, now: datetime, zone: ZoneInfo) -> Window:
+        """The running calendar day, week (from Monday), month or year."""
+        today = now.astimezone(zone).date()
+        first = {
+            "today": today,
+            "week": today - timedelta(days=today.weekday()),
+            "month": today.replace(day=1),
+            "year": today.replace(month=1, day=1),
+        }[period]
+        return cls.of(_midnight(first, zone), _midnight(today + DAY, zone), zone)
+
     def previous(self) -> Window:
         """The window of the same length before this one."""
         return Window(self.start - (self.end - self.start), self.start, self.zone)
