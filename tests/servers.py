@@ -132,7 +132,9 @@ def postgres(
 
 
 @contextmanager
-def prometheus(folder: Path, config: str, port: int = 0, binary: str = "prometheus") -> Iterator[str]:
+def prometheus(
+    folder: Path, config: str, port: int = 0, binary: str = "prometheus", retention: str = "2d"
+) -> Iterator[str]:
     """A Prometheus with this configuration (rules and targets beside it in ``folder``); yields its base URL."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +144,7 @@ def prometheus(folder: Path, config: str, port: int = 0, binary: str = "promethe
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
-        "--storage.tsdb.retention.time=2d",
+        f"--storage.tsdb.retention.time={retention}",
         "--web.enable-lifecycle",
     ]
     with running(command, folder / "prometheus.log", cwd=folder):
