@@ -16,7 +16,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from bridge import docs, health, live_sockets
 from bridge.answers import MAX_BODY_BYTES
 from bridge.auth import current_identity
-from bridge.logs import scrub
 from bridge.openapi import MOUNTS, REPEATS
 from bridge.origins import Origins, add_cors, is_preflight
 from bridge.outbox import OutboxMiddleware
@@ -87,6 +86,8 @@ def _guard(app: Flask, services: Services) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
+        if _is_handshake() and response.status_code == 200:
+            return response  # already answered, by the handshake
         response.headers["X-Request-Id"] = g.request_id
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
@@ -108,7 +109,7 @@ def _guard(app: Flask, services: Services) -> None:
             log.info(
                 "%s %s %d %.1fms id=%s",
                 request.method,
-                scrub(request.full_path.rstrip("?")),
+                request.full_path if request.query_string else request.path,
                 status,
                 seconds * 1000,
                 g.request_id,

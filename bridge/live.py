@@ -22,8 +22,8 @@ from bridge.telemetry import Telemetry
 log = logging.getLogger(__name__)
 YIELD_EVERY = 256
 CLOSE_SECONDS = 2.0
-EXPIRY_SECONDS = 30.0
-"""Added to a token's end before its socket is closed: clocks differ."""
+MAX_OVERTIME_SECONDS = 50.0
+"""What a socket may outlive its token by, whatever clock difference is forgiven."""
 Messages = Callable[[int], Iterable[Mapping[str, Any]]]
 """A room's messages for a sequence number, made once for all its members."""
 
@@ -178,7 +178,7 @@ class Hub:
                 self._closing[connection] = None
             elif now - connection.heard > self._config.silence_seconds:
                 connection.close(codes.POLICY, "no answer to pings")
-            elif expires is not None and wall > expires + EXPIRY_SECONDS:
+            elif expires is not None and wall > expires + min(self._config.jwt_leeway_seconds, MAX_OVERTIME_SECONDS):
                 connection.close(codes.UNAUTHORIZED, "token expired")
         for connection in list(self._behind):
             if not connection.outbox.is_behind:
