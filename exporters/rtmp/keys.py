@@ -96,7 +96,7 @@ class BridgeKeys:
 
 
 class RememberedKeys:
-    """Another registry's answers, kept for ``seconds`` (unknown keys for a tenth of that).
+    """Another registry's answers, kept for ``seconds``: long enough for a burst, too short to outlast a refusal.
 
     With ``outlast`` a key that was good once stays good while the registry is away; else it is refused then.
     """
@@ -104,7 +104,7 @@ class RememberedKeys:
     def __init__(
         self,
         registry: KeyRegistry,
-        seconds: float = 10.0,
+        seconds: float = 1.0,
         outlast: bool = False,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -120,7 +120,7 @@ class RememberedKeys:
             return None
         with self._lock:
             known = self._answers.get(key)
-        if known is not None and self._steady() - known[0] < self._seconds * (1.0 if known[1] else 0.1):
+        if known is not None and self._steady() - known[0] < self._seconds:
             return known[1]
         try:
             stream = self._registry.stream_of(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from exporters.rtmp.targets import Target, parse_targets
 from exporters.server import Reply, Request, Service
 from exporters.settings import Secret, setting
 
+log = logging.getLogger(__name__)
 PREFIX = "RTMP_"
 
 
@@ -73,6 +75,8 @@ def build(config: RtmpConfig) -> Service:
     targets = parse_targets(f"{PREFIX}TARGETS", config.targets)
     registry = open_registry(config.keys_file, config.keys_url, config.keys_token, config.keys_away == "remembered")
     _check_keyed(config, targets)
+    if registry is None:
+        log.info("no key registry is set (RTMP_KEYS_URL, RTMP_KEYS_FILE): hooks allow every name")
     tallies, tables, naming = Tallies(), ServerTables(), Naming(config.renditions)
     limits = Limits(
         config.max_streams,
