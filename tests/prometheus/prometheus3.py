@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def binary() -> Path:
         _apt(apt, "download", "-qq", "prometheus")
         (package,) = apt.glob("prometheus_*.deb")
         subprocess.run(["dpkg", "-x", str(package), str(CACHE / "prometheus3")], check=True)
+        shutil.rmtree(apt)
     return program
 
 
