@@ -104,7 +104,8 @@ def _discontinuities(old: MediaPlaylist, new: MediaPlaylist) -> Iterator[Finding
         message = f"from {old.discontinuity_sequence} to {new.discontinuity_sequence}"
         yield Finding("discontinuity_sequence_backwards", str(new.discontinuity_sequence), message)
         return
-    removed = sum(one.discontinuity for one in old.segments if one.msn < new.media_sequence)
+    # One before the very first segment separates nothing; nginx-rtmp begins every stream with it.
+    removed = sum(one.discontinuity for one in old.segments if 0 < one.msn < new.media_sequence)
     if removed and not new.counts_discontinuities:
         message = f"{removed} discontinuities were removed without EXT-X-DISCONTINUITY-SEQUENCE"
         yield Finding("discontinuity_sequence_missing", "", message)
