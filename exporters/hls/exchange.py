@@ -11,8 +11,12 @@ from exporters.hls.fetching import NO_HEADERS, Answer, Fetcher
 from exporters.hls.tables import HlsTables
 from exporters.hls.targets import Target
 
-CACHE_WORDS = re.compile(r"\b(hit|miss|expired|stale|updating|revalidated|bypass|dynamic|pass)", re.IGNORECASE)
+CACHE_WORDS = re.compile(
+    r"(?<![a-z])(refresh_?hit|hit|miss|expired|stale|updating|revalidated|bypass|dynamic|pass|error)(?![a-z])"
+)
 CACHE_STATES = {
+    "refreshhit": "revalidated",
+    "refresh_hit": "revalidated",
     "hit": "hit",
     "miss": "miss",
     "expired": "miss",
@@ -22,6 +26,7 @@ CACHE_STATES = {
     "bypass": "bypass",
     "dynamic": "bypass",
     "pass": "bypass",
+    "error": "error",
 }
 CACHE_HEADERS = ("X-Cache", "CF-Cache-Status", "X-Cache-Status", "Cache-Status", "X-Proxy-Cache")
 
@@ -88,10 +93,13 @@ class Exchange:
 
 
 def cache_state(headers: Mapping[str, str]) -> str:
-    """hit, miss, stale, revalidated, bypass or none, by the headers that caches add."""
+    """hit, miss, stale, revalidated, bypass, error or none, by the headers that caches add.
+
+    Where several caches wrote one header, the last word is that of the one nearest to us.
+    """
     for name in CACHE_HEADERS:
-        found = CACHE_WORDS.search(headers.get(name, ""))
+        found = CACHE_WORDS.findall(headers.get(name, "").lower())
         if found:
-            return CACHE_STATES[found[1].lower()]
+            return CACHE_STATES[found[-1]]
     age = headers.get("Age", "")
     return "hit" if age.isdecimal() and age != "0" else "none"
