@@ -30,6 +30,10 @@ class BoundedLabel:
         """Make room again, when the value's series have been removed."""
         self._known.discard(value)
 
+    def values(self) -> list[str]:
+        """The admitted values, for a checkpoint."""
+        return sorted(self._known)
+
     def __contains__(self, value: str) -> bool:
         return value in self._known
 

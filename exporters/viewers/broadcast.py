@@ -157,9 +157,18 @@ class Broadcast:
         kept["stream"] = self.stream
         kept["engagements"], kept["engaged"] = dict(self.engagements), list(self.engaged)
         kept["revenue_day"], kept["revenue_today"] = self.revenue_day, self.revenue_today
+        kept["variants"] = self.variants.values()
         kept["rates"] = [[rate, name] for rate, name in self.rates.items()]
-        kept["viewers"], kept["chatters"] = self.viewers.state(), self.chatters.text()
         return kept
+
+    def sketch_state(self) -> dict[str, Any]:
+        """The sketches for a checkpoint; adding to them twice is adding once, so they may be newer than the rest."""
+        return {"viewers": self.viewers.state(), "chatters": self.chatters.text()}
+
+    def restore_sketches(self, kept: dict[str, Any]) -> None:
+        """Take the sketches of a checkpoint back."""
+        self.viewers.restore(kept["viewers"])
+        self.chatters = Sketch(kept["chatters"])
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Take a checkpoint back."""
@@ -167,8 +176,8 @@ class Broadcast:
             setattr(self, name, kept[name])
         self.engagements, self.engaged = dict(kept["engagements"]), set(kept["engaged"])
         self.rates = {int(rate): name for rate, name in kept["rates"]}
-        self.viewers.restore(kept["viewers"])
-        self.chatters = Sketch(kept["chatters"])
+        for name in kept["variants"]:
+            self.variants.admit(name)
 
 
 def _add(counts: dict[K, int], name: K, amount: int) -> None:

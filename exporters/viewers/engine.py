@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
 from exporters.exposition import HistogramCell
 from exporters.labels import BoundedLabel
@@ -27,6 +28,7 @@ from exporters.viewers.reports import (
     REBUFFERING,
     STARTING,
     Report,
+    Viewer,
     report_key,
 )
 from exporters.viewers.session import NO_VIEWER, Session
@@ -90,6 +92,32 @@ class SessionEngine:
             found = self.broadcasts[stream] = Broadcast(stream, label, started, self.tables)
             self.tables.open_stream(label)
         return found
+
+    def restore_session(self, row: list[Any]) -> None:
+        """Take a session of a checkpoint back."""
+        stream, viewer, device, values = row
+        broadcast = self.broadcast_of(stream, self.now)
+        session = Session("", broadcast, Viewer(*viewer), Device(*device), self.now)
+        session.load(values)
+        session.epoch = self.epoch
+        self.sessions[session.key] = session
+        identity = session.viewer.identity
+        if identity and (session.rank or identity not in self._by_identity):
+            self._by_identity[identity] = session
+        if session.user:
+            self._by_user[stream, session.user] = session
+        if session.background:
+            broadcast.backgrounded += 1
+        show(session, self.now)
+        session.due = session.expires
+        self._wheel.put(session, session.due)
+
+    def forget_cells(self) -> None:
+        """Look the counters' cells up again, after the tables were restored."""
+        self._facts.forget_cells()
+        self._delays.clear()
+        for broadcast in self.broadcasts.values():
+            broadcast.forget_cells()
 
     def drop_broadcast(self, broadcast: Broadcast) -> None:
         """Make room for the stream's next broadcast; its counters go on."""
@@ -177,7 +205,8 @@ class SessionEngine:
         self.sessions[key] = session
         if viewer.identity and (rank or viewer.identity not in self._by_identity):
             self._by_identity[viewer.identity] = session
-        self._wheel.put(session, self.now + self._patience(session))
+        session.due = session.expires = self.now + self._patience(session)
+        self._wheel.put(session, session.due)
         return session
 
     def _adopt(self, session: Session, key: str) -> None:
@@ -219,7 +248,7 @@ class SessionEngine:
             session.background = bool(report.background)
             session.broadcast.backgrounded += 1 if session.background else -1
         if session.state not in (ENDED, QUIT):
-            session.expires = now + self._patience(session)
+            self._expect(session, now + self._patience(session))
         if report.viewer is not None and report.viewer.country != "ZZ" and session.viewer.country == "ZZ":
             stop_showing(session)
             session.viewer = (
@@ -230,6 +259,13 @@ class SessionEngine:
                 )
             )
             show(session, now)
+
+    def _expect(self, session: Session, expires: float) -> None:
+        """The session is given up at ``expires`` unless it reports before."""
+        session.expires = expires
+        if expires < session.due - 0.5:
+            session.due = expires
+            self._wheel.put(session, expires)
 
     def _patience(self, session: Session) -> float:
         if session.background and session.rank == 3:
@@ -299,13 +335,12 @@ class SessionEngine:
             return
         if state != session.state:
             if session.state in (ENDED, QUIT):
-                session.expires = now + self._patience(session)
+                self._expect(session, now + self._patience(session))
             session.state_at = now
             session.state = state
         session.fatal = state == FAILED
         if state in (ENDED, QUIT):
-            session.expires = now + REORDER_SECONDS  # what comes late may still come
-            self._wheel.put(session, session.expires)
+            self._expect(session, now + REORDER_SECONDS)  # what comes late may still come
         show(session, now)
 
     def _count_start(self, session: Session, report: Report, state: str, now: float) -> None:

@@ -23,6 +23,8 @@ class SessionLedger:
         before = session.settled_state
         if session.begun < 0 and state != PRELOADING:
             session.begun = time
+        if variant != session.settled_variant or (rate > 0 and rate != session.settled_rate):
+            self._switch(session, variant, rate)
         if state != before:
             if state == PLAYING and not session.first_frame:
                 self._first_frame(session, time)
@@ -31,8 +33,6 @@ class SessionLedger:
             if before == UNCLEAR:
                 session.unclear_seconds = 0.0
             session.settled_state = state
-        if variant != session.settled_variant or (rate > 0 and rate != session.settled_rate):
-            self._switch(session, variant, rate)
 
     def credit(self, session: Session, seconds: float) -> None:
         """A settled stretch of time in the state entered last."""

@@ -27,6 +27,7 @@ from exporters.viewers.public_server import PublicServer
 from exporters.viewers.records import Records
 from exporters.viewers.shard import Shard
 from exporters.viewers.spool import SpoolWriter
+from exporters.viewers.store import Store
 from exporters.viewers.translate import CmcdTranslator
 from exporters.viewers.viewers import ViewerResolver
 
@@ -66,6 +67,24 @@ class ViewersConfig:
     body_bytes: int = setting(65536, "Largest request body, packed or unpacked.", minimum=1024)
 
 
+class Keeper:
+    """A worker: brings the state back first of all, saves it now and then, and last of all."""
+
+    def __init__(self, store: Store, spool: SpoolWriter) -> None:
+        self._store = store
+        self._spool = spool
+        self._clockwork = Clockwork(store.turn, "checkpoints", 1.0)
+
+    def start(self) -> None:
+        self._store.open()
+        self._clockwork.start()
+
+    def stop(self) -> None:
+        self._clockwork.stop()
+        self._store.close()
+        self._spool.close()
+
+
 CONFIG = ViewersConfig
 BURST_SECONDS = 10
 
@@ -84,6 +103,7 @@ def build(config: ViewersConfig) -> Service:
         currency=config.currency,
         currency_rates=_rates(config.currency_rates),
     )
+    store = Store(config.state_folder, shard)
     directory = StreamDirectory(config.streams_urls)
     admission = _admission(config, directory)
     directory.on_change(StreamFollower(shard, admission))
@@ -111,6 +131,7 @@ def build(config: ViewersConfig) -> Service:
         "viewers",
         [ViewerCollector(shard)],
         [
+            Keeper(store, spool),
             Clockwork(shard.tick, "ticks"),
             Clockwork(shard.write_sketches, "sketches", SKETCH_SECONDS),
             directory,

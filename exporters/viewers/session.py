@@ -74,7 +74,7 @@ KEPT = (
 class Session:
     """Mutable state of one session; only the engine changes it, under its lock."""
 
-    __slots__ = (*KEPT, "broadcast", "counted", "device", "epoch", "shown_state", "shown_variant", "viewer")
+    __slots__ = (*KEPT, "broadcast", "counted", "device", "due", "epoch", "shown_state", "shown_variant", "viewer")
 
     def __init__(self, key: str, broadcast: Broadcast, viewer: Viewer, device: Device, now: float) -> None:
         self.key = key
@@ -83,6 +83,8 @@ class Session:
         self.device = device
         self.epoch = 0
         """the checkpoint that has it already"""
+        self.due = now
+        """when the engine looks at it again"""
         # How it is shown by the gauges now.
         self.counted = False
         self.shown_state = ""

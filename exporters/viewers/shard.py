@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from exporters.viewers.broadcast import Broadcast
 from exporters.viewers.devices import device_of
@@ -55,6 +56,8 @@ class Shard:
         self.saved_at = 0.0
         self._records = records
         self.handoffs: dict[str, int] = {}
+        self.journal: Callable[[Sequence[Input]], None] = lambda inputs: None
+        """Called with inputs before they are applied."""
         self.engine = SessionEngine(
             self.tables,
             self._on_end,
@@ -69,6 +72,7 @@ class Shard:
     def take(self, inputs: Sequence[Input]) -> list[str]:
         """Apply inputs in order; gives each one's result."""
         with self.lock:
+            self.journal(inputs)
             return [self.apply(one) for one in inputs]
 
     def take_batch(self, inputs: Sequence[Input], source: str, sequence: int) -> int:
@@ -76,6 +80,7 @@ class Shard:
         with self.lock:
             if sequence <= self.handoffs.get(source, -1):
                 return 0
+            self.journal(inputs)
             for one in inputs:
                 self.apply(one)
             return len(inputs) - 1
@@ -99,6 +104,34 @@ class Shard:
         elif isinstance(one, Resumed):
             self.engine.resume(one.now, one.away)
         return "ok"
+
+    def head(self) -> dict[str, Any]:
+        """All state but the sessions and sketches, as plain values; the caller holds the lock."""
+        return {
+            "now": self.engine.now,
+            "tables": self.tables.state(),
+            "broadcasts": [broadcast.state() for broadcast in self.engine.broadcasts.values()],
+            "remembered": self.engine.remembered.state(),
+            "events": self.engagements.state(),
+            "handoffs": dict(self.handoffs),
+        }
+
+    def restore(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take the rows of a checkpoint back, into a shard that has taken nothing yet."""
+        head = rows[0]
+        self.engine.now = head["now"]
+        self.handoffs = dict(head["handoffs"])
+        for kept in head["broadcasts"]:
+            self.engine.broadcast_of(kept["stream"], kept["started"]).restore(kept)
+        self.tables.restore(head["tables"])
+        self.engine.forget_cells()
+        self.engine.remembered.restore(head["remembered"])
+        self.engagements.restore(head["events"])
+        for row in rows[1:]:
+            if row["kind"] == "session":
+                self.engine.restore_session(row["row"])
+            elif row["kind"] == "sketches" and row["stream"] in self.engine.broadcasts:
+                self.engine.broadcasts[row["stream"]].restore_sketches(row["row"])
 
     def tick(self) -> None:
         """Let time pass; in slices, so that reports get their turn in between."""
