@@ -74,6 +74,11 @@ class Checkpoint:
             row = self._base.execute("SELECT position FROM positions WHERE source = ?", (source,)).fetchone()
         return None if row is None else orjson.loads(row[0])
 
+    def remove_position(self, source: str) -> None:
+        """Forget a source that is no more."""
+        with self._lock, _Transaction(self._base) as base:
+            base.execute("DELETE FROM positions WHERE source = ?", (source,))
+
     def last_sequence(self, source: str) -> int:
         """The last sequence given to a batch of this source; a new store begins above earlier ones by the clock."""
         with self._lock:

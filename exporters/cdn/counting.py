@@ -1,9 +1,10 @@
-"""How chunks of log lines are counted: line by line with a format's parser."""
+"""How chunks of log lines are counted: line by line with a format's parser, each record once."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from exporters.cdn.duplicates import RecentIds
 from exporters.cdn.records import LogRecord
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
@@ -31,16 +32,17 @@ class ChunkCounter(Protocol):
 class LineCounter:
     """Counts each line that a parser can read, and counts those that it cannot as refused."""
 
-    def __init__(self, tally: SourceTally, parser: LineParser) -> None:
+    def __init__(self, tally: SourceTally, parser: LineParser, recent: RecentIds | None = None) -> None:
         self._tally = tally
         self._parser = parser
+        self._recent = recent
 
     def begin(self, head: bytes) -> None:
         self._parser.begin(head)
 
     def take(self, chunk: bytes) -> None:
         """Count a chunk of whole lines."""
-        tally, parse = self._tally, self._parser.parse
+        tally, parse, recent = self._tally, self._parser.parse, self._recent
         for line in chunk.split(b"\n"):
             if not line or line.isspace():
                 continue
@@ -51,6 +53,8 @@ class LineCounter:
                 continue
             if record is None:
                 tally.refuse("filtered")
+            elif recent is not None and recent.is_repeat(record.request_id):
+                tally.refuse("duplicate")
             else:
                 tally.count(record)
         tally.bound()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from exporters.cdn.checkpoint import Checkpoint, OutboxBatch
 from exporters.cdn.paths import PathMapper
 from exporters.cdn.tables import DeliveryTables
 from exporters.cdn.tally import Clock, Guards, SourceIdentity, SourceTally
-from exporters.handoff import Batch, DeliveryRecord, write_batch
+from exporters.handoff import Batch, write_batch
 
 log = logging.getLogger(__name__)
 MAX_HANDED = 20_000
@@ -76,6 +76,10 @@ class Ledger:
         """Note that a pushed body has been counted; in the same hold of ``lock`` as the counting."""
         self._deliveries.append(digest)
 
+    def has_delivery(self, digest: bytes) -> bool:
+        """Whether a pushed body has been counted already."""
+        return digest in self._deliveries or self.checkpoint.has_delivery(digest)
+
     def is_full(self) -> bool:
         """Whether so many records wait to be stored that a commit should not be put off."""
         return sum(len(tally.handed) for tally in self._tallies) >= MAX_HANDED
@@ -104,12 +108,17 @@ class Ledger:
         if not tally.handed:
             return []
         last = self._sequences.get(source) or self.checkpoint.last_sequence(source)
+        handed = sorted(tally.handed, key=itemgetter(0))  # lines of the slow lane come before those of the fast one
+        parts = [handed[start : start + BATCH_RECORDS] for start in range(0, len(handed), BATCH_RECORDS)]
         batches: list[OutboxBatch] = []
-        handed = sorted(tally.handed)  # by time: lines of the slow lane come before those of the fast one
-        for start in range(0, len(handed), BATCH_RECORDS):
-            for part in _within_bytes(handed[start : start + BATCH_RECORDS]):
-                last += 1
-                batches.append(OutboxBatch(source, last, len(part), write_batch(Batch(source, last, part))))
+        while parts:
+            part = parts.pop(0)
+            body = write_batch(Batch(source, last + 1, part))
+            if len(body) > BATCH_BYTES and len(part) > 1:
+                parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
+                continue
+            last += 1
+            batches.append(OutboxBatch(source, last, len(part), body))
         return batches
 
     def _bound_outbox(self) -> None:
@@ -132,14 +141,6 @@ class Ledger:
                 del self._guards.last_seen[stream]
                 for tally in self._tallies:
                     tally.forget()
-
-
-def _within_bytes(records: Sequence[DeliveryRecord]) -> list[Sequence[DeliveryRecord]]:
-    """The records in as few parts as stay below the body limit."""
-    if len(records) == 1 or len(write_batch(Batch("", 0, records))) <= BATCH_BYTES:
-        return [records]
-    half = len(records) // 2
-    return [*_within_bytes(records[:half]), *_within_bytes(records[half:])]
 
 
 class Committer:

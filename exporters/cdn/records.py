@@ -94,6 +94,7 @@ def country_code(text: str) -> str:
     return code if len(code) == 2 and code.isascii() and code.isalpha() else "ZZ"
 
 
+@lru_cache(maxsize=8192)
 def make_facts(
     code: str,
     cache: str,

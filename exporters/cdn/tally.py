@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exporters import metrics
-from exporters.cdn.held import HeldHistogram
+from exporters.cdn.held import HeldCell, HeldHistogram
 from exporters.cdn.paths import PathMapper, Target
 from exporters.cdn.records import Facts, LogRecord
 from exporters.cdn.tables import DeliveryTables
@@ -18,6 +18,7 @@ from exporters.labels import OTHER, BoundedLabel
 
 MAX_ROWS = 16_384
 MAX_PATHS = 4_096
+MAX_AHEAD_SECONDS = 300.0
 SERVED = frozenset({"2xx", "3xx"})
 SLOW_FLOOR_SECONDS = 0.25
 """Answers shorter than this are never slow: parts and segments play longer."""
@@ -65,7 +66,7 @@ class Row:
 
     __slots__ = (
         *("target", "facts", "count", "bytes", "request_bytes", "slow", "duration", "durations", "seconds"),
-        *("origin_bytes", "first_byte", "first_byte_count", "first_byte_seconds"),
+        *("stream", "counted", "sized", "origin_bytes", "first_byte", "first_byte_count", "first_byte_seconds"),
     )
 
     def __init__(self, target: Target, facts: Facts, duration: HeldHistogram, first_byte: HeldHistogram) -> None:
@@ -74,6 +75,9 @@ class Row:
         self.duration = duration
         self.durations = duration.counts
         self.first_byte = first_byte
+        self.stream = ""
+        self.counted: tuple[HeldCell, ...] = ()
+        self.sized: tuple[HeldCell, ...] = ()
         self.clear()
 
     def clear(self) -> None:
@@ -188,20 +192,24 @@ class SourceTally:
         self.tables.records.add(count, self.identity.cdn, self.identity.name, "late" if late else "ok")
         self._delay.counts[bisect_left(metrics.DELAY_SECONDS, delay)] += count
         self._delay.sum += delay * count
-        if self.watermark.value < time_of_record < now + 300:  # a clock ahead must not hide a log that stands still
+        if (
+            self.watermark.value < time_of_record < now + MAX_AHEAD_SECONDS
+        ):  # a clock ahead must not hide a log that stands still
             self.watermark.value = time_of_record
         return late
 
     def note_times(self, times: Sequence[float]) -> bool:
-        """Count records as read, cheaply where all their delays are alike; true when any is late."""
-        now, oldest, newest = self.now(), min(times), max(times)
-        alike = bisect_left(metrics.DELAY_SECONDS, now - oldest) == bisect_left(metrics.DELAY_SECONDS, now - newest)
-        if alike and (now - oldest > self.identity.late_seconds) == (now - newest > self.identity.late_seconds):
-            mean_delay = max(0.0, now - sum(times) / len(times))
-            late = self.note_time(newest, len(times))
-            self._delay.sum += (mean_delay - max(0.0, now - newest)) * len(times)
-            return late
-        return any([self.note_time(one) for one in times])
+        """Count records as read, by their times; true when any is late.
+
+        Records within a second of each other count with one delay, the middle one's.
+        """
+        oldest, newest = min(times), max(times)
+        if newest - oldest > 1.0:
+            return any([self.note_time(one) for one in times])
+        late = self.note_time((oldest + newest) / 2, len(times))
+        if self.watermark.value < newest < self.now() + MAX_AHEAD_SECONDS:
+            self.watermark.value = newest
+        return late
 
     def refuse(self, result: str, count: int = 1) -> None:
         """Count records that were not counted as requests: parse_error, filtered, duplicate, oversized."""
@@ -248,25 +256,20 @@ class SourceTally:
         self.generation += 1
 
     def _fold(self, row: Row, stream: str) -> None:
+        if row.stream != stream:
+            row.stream, row.counted, row.sized = (
+                stream,
+                self._counted_cells(row, stream),
+                self._sized_cells(row, stream),
+            )
         tables, cdn, weight = self.tables, self.identity.cdn, self.weight
-        kind, facts = row.target.kind, row.facts
+        kind, cache = row.target.kind, row.facts.cache
         count, size = row.count * weight, row.bytes * weight
-        country, pop = self._guards.countries.admit(facts.country), facts.pop
-        tables.requests.add(count, cdn, stream, kind, facts.code_class, facts.cache)
-        tables.response_bytes.add(size, cdn, stream, kind, facts.cache)
-        tables.request_bytes.add(row.request_bytes * weight, cdn, stream, kind, facts.cache)
-        tables.by_code.add(count, cdn, facts.code)
-        tables.by_country.add(count, cdn, country)
-        tables.bytes_by_country.add(size, cdn, country)
-        tables.by_protocol.add(count, cdn, facts.protocol, facts.tls)
-        if pop:
-            pop = self._guards.pops.admit(pop)
-            tables.by_pop.add(count, cdn, pop, facts.code_class, facts.cache)
-            tables.bytes_by_pop.add(size, cdn, pop)
-        if facts.code_class == "aborted":
-            tables.aborts.add(count, cdn, stream, kind)
-        for origin_class in facts.origin:
-            tables.origin_requests.add(count, cdn, origin_class)
+        for cell in row.counted:
+            cell.value += count
+        for cell in row.sized:
+            cell.value += size
+        tables.request_bytes.add(row.request_bytes * weight, cdn, stream, kind, cache)
         if row.origin_bytes:
             tables.origin_bytes.add(row.origin_bytes * weight, cdn)
         if row.slow:
@@ -275,7 +278,34 @@ class SourceTally:
             tables.stream_first_byte_seconds.add(row.first_byte_seconds * weight, stream)
             tables.stream_first_byte_requests.add(row.first_byte_count * weight, stream)
             row.first_byte.sum += row.first_byte_seconds * weight
-        if not row.target.stream:
-            tables.unmatched.add(count, cdn)
         row.duration.sum += row.seconds * weight
         row.clear()
+
+    def _counted_cells(self, row: Row, stream: str) -> tuple[HeldCell, ...]:
+        """The series that each request of the row is counted in."""
+        tables, cdn, kind, facts = self.tables, self.identity.cdn, row.target.kind, row.facts
+        cells = [
+            tables.requests.cell(cdn, stream, kind, facts.code_class, facts.cache),
+            tables.by_code.cell(cdn, facts.code),
+            tables.by_country.cell(cdn, self._guards.countries.admit(facts.country)),
+            tables.by_protocol.cell(cdn, facts.protocol, facts.tls),
+            *(tables.origin_requests.cell(cdn, origin_class) for origin_class in facts.origin),
+        ]
+        if facts.pop:
+            cells.append(tables.by_pop.cell(cdn, self._guards.pops.admit(facts.pop), facts.code_class, facts.cache))
+        if facts.code_class == "aborted":
+            cells.append(tables.aborts.cell(cdn, stream, kind))
+        if not row.target.stream:
+            cells.append(tables.unmatched.cell(cdn))
+        return tuple(cells)
+
+    def _sized_cells(self, row: Row, stream: str) -> tuple[HeldCell, ...]:
+        """The series that the bytes of the row's responses are counted in."""
+        tables, cdn, facts = self.tables, self.identity.cdn, row.facts
+        cells = [
+            tables.response_bytes.cell(cdn, stream, row.target.kind, facts.cache),
+            tables.bytes_by_country.cell(cdn, self._guards.countries.admit(facts.country)),
+        ]
+        if facts.pop:
+            cells.append(tables.bytes_by_pop.cell(cdn, self._guards.pops.admit(facts.pop)))
+        return tuple(cells)

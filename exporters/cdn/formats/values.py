@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import orjson
 
 from exporters.errors import SourceFormatError
 
@@ -78,3 +81,55 @@ def query_cmcd(query: bytes) -> str:
 def join_cmcd(headers: Iterable[str]) -> str:
     """CMCD headers as one text, without those that are empty."""
     return ",".join(header for header in headers if header not in MISSING)
+
+
+def as_number(value: str, name: str, default: float | None = None) -> float:
+    """A finite number of 0 or more from a text; raises SourceFormatError when ``-`` has no default."""
+    if value in MISSING:
+        if default is None:
+            raise SourceFormatError(f"{name} is missing")
+        return default
+    try:
+        found = float(value)
+    except ValueError as error:
+        raise SourceFormatError(f"{name} is no number") from error
+    if not 0 <= found < MAX_NUMBER:
+        raise SourceFormatError(f"{name} is out of range")
+    return found
+
+
+def as_whole(value: str, name: str, default: int | None = None) -> int:
+    """A whole number, as ``as_number``."""
+    return int(as_number(value, name, default))
+
+
+@lru_cache(maxsize=1024)
+def utc_time(text_of_time: str) -> float:
+    """Unix seconds of an ISO 8601 time, UTC where it says nothing else; raises SourceFormatError when it is none."""
+    try:
+        found = datetime.fromisoformat(text_of_time)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise SourceFormatError(f"{text_of_time!r} is no time") from error
+
+
+def url_parts(url: str) -> tuple[str, str]:
+    """Path, percent-decoded once, and query of a URL or request target."""
+    path, _, query = url.partition("?")
+    if "://" in path[:8]:
+        path = "/" + path.split("://", 1)[1].partition("/")[2]
+    return (unquote(path.encode("utf-8", "replace")) if "%" in path else path), query
+
+
+def json_row(line: bytes) -> dict[str, Any]:
+    """The JSON object of a line, repaired where it is no UTF-8; raises SourceFormatError when it is none."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        try:
+            row = orjson.loads(line.decode("utf-8", "replace"))
+        except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
+            raise SourceFormatError(f"no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise SourceFormatError("not a JSON object")
+    return row

@@ -8,7 +8,7 @@ import os
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from glob import escape as glob_escape
 from pathlib import Path
 from typing import IO, Any
@@ -32,7 +32,7 @@ class Position:
     skipping: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Position:

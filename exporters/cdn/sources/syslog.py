@@ -1,0 +1,180 @@
+"""Log lines over syslog: UDP datagrams, and TCP with lines or counted octets (RFC 3164, RFC 5424, RFC 6587)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import socketserver
+import threading
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from exporters.cdn.counting import ChunkCounter
+from exporters.cdn.ledger import Ledger
+from exporters.cdn.tally import SourceTally
+from exporters.errors import ConfigError
+
+log = logging.getLogger(__name__)
+MAX_LINE_BYTES = 64 << 10
+BATCH_LINES = 500
+RECEIVE_BUFFER_BYTES = 4 << 20
+MAX_CONNECTIONS = 64
+HEADER = re.compile(
+    rb"<\d{1,3}>(?:"
+    rb"\d{1,2} \S+ \S+ \S+ \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?(?:\xef\xbb\xbf)?"  # RFC 5424
+    rb"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )??[^\s:\[]{1,48}(?:\[\d+\])?: ?"  # RFC 3164
+    rb")"
+)
+COUNTED = re.compile(rb"([1-9]\d{0,8}) <")
+
+
+def message(packet: bytes) -> bytes:
+    """The log line of a syslog message; what has no syslog header is a line by itself."""
+    header = HEADER.match(packet)
+    return (packet[header.end() :] if header else packet).strip().replace(b"\n", b" ")
+
+
+class SyslogIntake:
+    """Counts messages for the listeners. What arrives is stored with the next commit; UDP itself promises nothing."""
+
+    def __init__(self, tally: SourceTally, counter: ChunkCounter, ledger: Ledger) -> None:
+        self._tally = tally
+        self._counter = counter
+        self._ledger = ledger
+        self.name = tally.identity.name
+
+    def take(self, packets: Iterable[bytes]) -> None:
+        """Count messages."""
+        lines = [line for line in map(message, packets) if line]
+        if lines:
+            with self._ledger.lock:
+                self._counter.take(b"\n".join(lines) + b"\n")
+            if self._ledger.is_full():
+                self._ledger.commit()
+
+    def refuse_oversized(self) -> None:
+        with self._ledger.lock:
+            self._tally.refuse("oversized")
+
+
+class SyslogUdp:
+    """A worker that receives datagrams; a full receive buffer loses some, as UDP does."""
+
+    def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
+        self._address = address
+        self._intake = intake
+        self._socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
+        self.port = address[1]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"syslog-{intake.name}", daemon=True)
+
+    def start(self) -> None:
+        """Listen; raises ConfigError when the port is taken."""
+        try:
+            self._socket.bind(self._address)
+        except OSError as error:
+            raise _taken("CDN_SYSLOG_UDP", self._address, error) from error
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        self._socket.settimeout(0.2)
+        self.port = self._socket.getsockname()[1]
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+        self._socket.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._intake.take(self._packets())
+            except Exception:
+                log.exception("syslog intake %s failed", self._intake.name)
+
+    def _packets(self) -> Iterator[bytes]:
+        """One datagram, and those that wait behind it."""
+        try:
+            yield self._socket.recv(MAX_LINE_BYTES)
+            for _ in range(BATCH_LINES):
+                yield self._socket.recv(MAX_LINE_BYTES, socket.MSG_DONTWAIT)
+        except (TimeoutError, BlockingIOError):
+            return
+
+
+class SyslogTcp:
+    """A worker that takes connections, a bounded number at a time; a slow reader here slows the senders."""
+
+    def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
+        self._address = address
+        self._server = _TcpServer(address, intake)
+        self.port = address[1]
+        self._thread = threading.Thread(target=self._serve, name=f"syslog-{intake.name}", daemon=True)
+
+    def start(self) -> None:
+        """Listen; raises ConfigError when the port is taken."""
+        try:
+            self._server.server_bind()
+            self._server.server_activate()
+        except OSError as error:
+            raise _taken("CDN_SYSLOG_TCP", self._address, error) from error
+        self.port = self._server.server_address[1]
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _serve(self) -> None:
+        self._server.serve_forever(poll_interval=0.2)
+
+
+class _TcpServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
+        self.intake = intake
+        self.slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        try:
+            super().__init__(address, _TcpHandler)
+        except OSError as error:
+            raise ConfigError(
+                f"CDN_SYSLOG_TCP: cannot listen on {address[0]}:{address[1]}: {error.strerror}"
+            ) from error
+
+
+class _TcpHandler(socketserver.StreamRequestHandler):
+    server: _TcpServer
+
+    def handle(self) -> None:
+        if not self.server.slots.acquire(blocking=False):
+            log.warning("syslog connection from %s refused: %d are open", self.client_address[0], MAX_CONNECTIONS)
+            return
+        try:
+            for packet in frames(self.rfile, self.server.intake):  # type: ignore[arg-type]
+                self.server.intake.take([packet])
+        except OSError:
+            log.info("syslog connection from %s was cut", self.client_address[0])
+        finally:
+            self.server.slots.release()
+
+
+def frames(stream: BinaryIO, intake: SyslogIntake) -> Iterator[bytes]:
+    """The messages of a TCP stream, by counted octets where a message begins so, else by line."""
+    while line := stream.readline(MAX_LINE_BYTES):
+        counted = COUNTED.match(line)
+        if counted and int(counted[1]) <= MAX_LINE_BYTES:
+            packet = line[counted.end() - 1 :]
+            missing = int(counted[1]) - len(packet)
+            yield packet + stream.read(missing) if missing > 0 else packet
+        elif line.endswith(b"\n"):
+            yield line
+        else:
+            intake.refuse_oversized() if len(line) >= MAX_LINE_BYTES else None
+            while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+                continue
+
+
+def _taken(variable: str, address: tuple[str, int], error: OSError) -> ConfigError:
+    return ConfigError(f"{variable}: cannot listen on {address[0]}:{address[1]}: {error.strerror}")
