@@ -139,7 +139,8 @@ class StreamBook:
     def _miss(self, round: Round, publish: Publish) -> None:
         """A round did not show a publish that was taken for live."""
         if publish.reading is None:
-            if round.begun.since(publish.seen) > self.limits.hook_grace:
+            elsewhere = not publish.target and self.lost  # it may be at a server that does not answer
+            if round.begun.since(publish.seen) > self.limits.hook_grace and not elsewhere:
                 self._end(publish, publish.seen, "gap")  # the server refused it after the hook had allowed it
         elif publish.epoch in {reading.epoch for reading in round.readings}:
             if round.begun.since(publish.start) > 0:

@@ -8,7 +8,7 @@ MediaMTX: https://mediamtx.org/docs/usage/authentication (HTTP-based) — 2xx al
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,7 +25,7 @@ from exporters.server import Reply, Request
 
 MAX_OPEN = 10_000
 MAX_FIELDS = 100
-KEY_FIELDS = ("key", "token", "secret")
+KEY_FIELD = "key"
 NGINX_CALLS = {
     "publish": "on_publish",
     "publish_done": "on_publish_done",
@@ -43,15 +43,28 @@ MEDIAMTX_ACTIONS = frozenset({"publish", "read", "playback", "api", "metrics", "
 SRS_ALLOW = Reply(200, b'{"code":0}', "application/json")
 
 
+class HookTargets:
+    """Which polled target a hook comes from: the one its URL names (``?target=name``), or the only one there is."""
+
+    def __init__(self, names: Collection[str] = ()) -> None:
+        self._names = frozenset(names)
+        self._only = next(iter(names)) if len(names) == 1 else ""
+
+    def of(self, request: Request) -> str:
+        """The target's name; empty where it is not known, then the poll that shows the publish tells it."""
+        named = _first(_form(request.query), "target")
+        return named if named in self._names else self._only
+
+
 class NginxHooks:
     """Answers nginx-rtmp's hooks. nginx names a publish by what the client asked for until its end, which may be a
     key, so the public name is remembered by connection."""
 
-    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, target: str = "") -> None:
+    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, targets: HookTargets) -> None:
         self._gate = gate
         self._book = book
         self._tallies = tallies
-        self._target = target
+        self._targets = targets
         self._open: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
     def __call__(self, request: Request) -> Reply:
@@ -60,21 +73,22 @@ class NginxHooks:
         if not event or request.method not in ("GET", "POST"):
             self._tallies.hook("other", "malformed")
             return Reply(400, b"not a hook of nginx-rtmp\n")
-        target = _first(_form(request.query), "target") or self._target
         if event == "on_publish":
-            return self._publish(fields, target)
-        name = self._public_name(fields, forget=event == "on_publish_done")
+            return self._publish(fields, self._targets.of(request))
         app, client = _first(fields, "app"), _first(fields, "clientid")
-        if name and event == "on_publish_done":
-            self._book.end(app, name, client)
-        elif name and _first(fields, "call") == "update_publish":
-            self._book.confirm(app, name, client, number(_first(fields, "time")) or 0.0)
+        if event == "on_publish_done":
+            self._book.end(app, self._public_name(fields, forget=True), client)
+        elif _first(fields, "call") == "update_publish":
+            seconds = number(_first(fields, "time")) or 0.0
+            name = self._public_name(fields, forget=False)
+            if name:
+                self._book.confirm(app, name, client, seconds)
         self._tallies.hook(event, "taken")
         return Reply(200, b"ok\n")
 
     def _publish(self, fields: Mapping[str, list[str]], target: str) -> Reply:
         app, name, client = (_first(fields, one) for one in ("app", "name", "clientid"))
-        verdict = self._gate.check(name, [_first(fields, one) for one in KEY_FIELDS if one in fields])
+        verdict = self._gate.check(name, _keys(fields))
         self._tallies.hook("on_publish", verdict.result)
         if not verdict.name:
             return Reply(403, b"this stream key is not known\n")
@@ -92,17 +106,17 @@ class NginxHooks:
         found = self._open.get((app, client, name))
         if forget:
             self._open.pop((app, client, name), None)
-        return found or self._gate.check(name, [_first(fields, one) for one in KEY_FIELDS if one in fields]).name
+        return found or self._gate.check(name, _keys(fields)).name
 
 
 class SrsHooks:
     """Answers SRS's hooks. SRS cannot rename, so the key stands in the query: ``rtmp://host/live/<id>?key=<key>``."""
 
-    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, target: str = "") -> None:
+    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, targets: HookTargets) -> None:
         self._gate = gate
         self._book = book
         self._tallies = tallies
-        self._target = target
+        self._targets = targets
 
     def __call__(self, request: Request) -> Reply:
         fields = _json(request.body)
@@ -114,12 +128,12 @@ class SrsHooks:
         stream, client = text(fields.get("stream")), text(fields.get("client_id"))
         if action == "on_publish":
             query = _form(text(fields.get("param")).lstrip("?"))
-            keys = [_first(query, one) for one in KEY_FIELDS if one in query]
+            keys = _keys(query)
             verdict = self._gate.check(stream, keys, may_rename=False)
             self._tallies.hook(action, verdict.result)
             if not verdict.name:
                 return _srs_refusal(403)
-            self._book.begin(app, stream, client, _first(_form(request.query), "target") or self._target)
+            self._book.begin(app, stream, client, self._targets.of(request))
             return SRS_ALLOW
         if action == "on_unpublish":
             self._book.end(app, stream, client)
@@ -133,11 +147,11 @@ class MediamtxHooks:
     Ends are found by polling. Its API and metrics are open to this machine alone, reading to everybody.
     """
 
-    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, target: str = "") -> None:
+    def __init__(self, gate: Gate, book: StreamBook, tallies: Tallies, targets: HookTargets) -> None:
         self._gate = gate
         self._book = book
         self._tallies = tallies
-        self._target = target
+        self._targets = targets
 
     def __call__(self, request: Request) -> Reply:
         fields = _json(request.body)
@@ -146,7 +160,7 @@ class MediamtxHooks:
             self._tallies.hook("other", "malformed")
             return Reply(400, b"not an authentication request of MediaMTX\n")
         if action == "publish":
-            result = self._publish(fields, _first(_form(request.query), "target") or self._target)
+            result = self._publish(fields, self._targets.of(request))
         elif action in ("read", "playback"):
             result = "allowed"
         else:
@@ -156,7 +170,7 @@ class MediamtxHooks:
 
     def _publish(self, fields: Mapping[str, Any], target: str) -> str:
         query = _form(text(fields.get("query")))
-        keys = [_first(query, one) for one in KEY_FIELDS if one in query]
+        keys = _keys(query)
         keys += [text(fields[one]) for one in ("password", "token") if fields.get(one)]
         app, name = split_path(text(fields.get("path")))
         verdict = self._gate.check(name, keys, may_rename=False)
@@ -182,6 +196,11 @@ def _form(text: str) -> dict[str, list[str]]:
 def _first(fields: Mapping[str, list[str]], name: str) -> str:
     """The first value: nginx writes its own fields first and appends the client's query after them."""
     return fields.get(name, [""])[0]
+
+
+def _keys(fields: Mapping[str, list[str]]) -> list[str]:
+    """The keys given beside the name, in the query of the publish URL."""
+    return fields.get(KEY_FIELD, [])
 
 
 def _json(body: bytes) -> Mapping[str, Any]:

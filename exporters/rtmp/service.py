@@ -12,7 +12,7 @@ from exporters.rtmp.book import Limits, StreamBook
 from exporters.rtmp.collector import StreamCollector
 from exporters.rtmp.fetch import HttpFetch
 from exporters.rtmp.gate import Gate
-from exporters.rtmp.hooks import MediamtxHooks, NginxHooks, SrsHooks
+from exporters.rtmp.hooks import HookTargets, MediamtxHooks, NginxHooks, SrsHooks
 from exporters.rtmp.host import HostCpu
 from exporters.rtmp.keys import open_registry
 from exporters.rtmp.naming import RENDITION_SUFFIXES, Naming
@@ -87,7 +87,7 @@ def build(config: RtmpConfig) -> Service:
     book = StreamBook(naming, tallies, limits)
     gate = Gate(registry, naming)
     cpu = HostCpu()
-    only_target = targets[0].name if len(targets) == 1 else ""
+    hook_targets = HookTargets([target.name for target in targets])
     pollers = []
     for target in targets:
         names = PublicNames(naming, registry, config.names_secret) if target.name in config.keyed_targets else None
@@ -98,9 +98,9 @@ def build(config: RtmpConfig) -> Service:
         workers=pollers,
         routes={
             "/streams": lambda request: _streams(request, book),
-            "/hooks/nginx-rtmp": NginxHooks(gate, book, tallies, only_target),
-            "/hooks/srs": SrsHooks(gate, book, tallies, only_target),
-            "/hooks/mediamtx": MediamtxHooks(gate, book, tallies, only_target),
+            "/hooks/nginx-rtmp": NginxHooks(gate, book, tallies, hook_targets),
+            "/hooks/srs": SrsHooks(gate, book, tallies, hook_targets),
+            "/hooks/mediamtx": MediamtxHooks(gate, book, tallies, hook_targets),
         },
     )
 

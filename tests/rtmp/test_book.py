@@ -195,6 +195,15 @@ def test_a_publish_that_the_server_refused_after_the_hook_is_dropped(scene: Scen
     assert scene.live() == []
 
 
+def test_a_publish_at_an_unknown_server_is_kept_while_some_server_is_away(scene: Scene) -> None:
+    scene.book.lose("b")
+    scene.book.begin("live", "demo", "1")
+    scene.poll(60, server())
+    assert scene.live() == ["demo"]
+    scene.poll(61, server(), target="b")
+    assert scene.live() == []
+
+
 def test_a_hook_ends_a_stream_at_once(scene: Scene) -> None:
     scene.poll(0, server(stream(id="1")))
     scene.clock.seconds = 0.5
