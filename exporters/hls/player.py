@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 START_TARGET_DURATIONS = 3
+ROUNDING_SECONDS = 0.05
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PlayerClock:
     """How much has been stalled since the last look, in seconds, and how often that began."""
 
@@ -16,39 +17,43 @@ class PlayerClock:
 
 
 class SyntheticPlayer:
-    """Starts three target durations behind the live edge (rfc8216bis §6.3.3) and takes every new segment.
+    """Plays from three target durations behind the live edge (rfc8216bis §6.3.3) and takes every new segment.
 
-    A stall ends when a segment's worth is buffered again.
+    It begins when that much is buffered, and goes on after a stall when a target duration is.
     """
 
     def __init__(self, now: float) -> None:
         self.buffer_seconds = 0.0
         self.playing = False
-        self._started = False
-        self._resume_seconds = 0.0
+        self._began = False
+        self._joined = False
+        self._needed_seconds = 0.0
+        self._target_duration = 0.0
         self._now = now
 
-    def start(self, listed_seconds: float, target_duration: float) -> None:
-        """Join: buffer what is listed, at most three target durations."""
-        if not self._started:
-            self.buffer_seconds = min(listed_seconds, START_TARGET_DURATIONS * target_duration)
-            self._resume_seconds = target_duration
-            self._started = self.playing = self.buffer_seconds > 0
+    def join(self, listed_seconds: float, target_duration: float) -> None:
+        """Buffer what is listed, at most three target durations; does nothing the second time."""
+        if self._joined:
+            return
+        self._joined = True
+        self._target_duration = target_duration
+        self._needed_seconds = START_TARGET_DURATIONS * target_duration
+        self.receive(min(listed_seconds, self._needed_seconds))
 
     def receive(self, seconds: float) -> None:
         """Buffer new media."""
-        if self._started:
-            self.buffer_seconds += seconds
-            if not self.playing and self.buffer_seconds >= self._resume_seconds - 0.001:
-                self.playing = True
+        if not self._joined:
+            return
+        self.buffer_seconds += seconds
+        if not self.playing and self.buffer_seconds >= self._needed_seconds - ROUNDING_SECONDS:
+            self.playing = self._began = True
+            self._needed_seconds = self._target_duration
 
     def advance(self, now: float) -> PlayerClock:
         """Play until ``now``; what stalled on the way."""
         elapsed, self._now = now - self._now, now
-        if not self._started or elapsed <= 0:
-            return PlayerClock()
         if not self.playing:
-            return PlayerClock(stalled_seconds=elapsed)
+            return PlayerClock(stalled_seconds=elapsed if self._began else 0.0)
         short = elapsed - self.buffer_seconds
         self.buffer_seconds = max(0.0, self.buffer_seconds - elapsed)
         if short > 0:

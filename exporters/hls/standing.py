@@ -52,7 +52,7 @@ class Standing:
         playlists = {key: one.watch.playlist for key, one in renditions.items() if one.watch.playlist is not None}
         self._violations.update("renditions", check_renditions(playlists))
         if name == next(iter(renditions), name):
-            self._player.start(step.playlist.seconds, step.playlist.target_duration)
+            self._player.join(step.playlist.seconds, step.playlist.target_duration)
             self._player.receive(sum(one.duration for one in step.segments))
             self._follow_breaks(step)
 

@@ -5,13 +5,21 @@ from exporters.hls.player import SyntheticPlayer
 
 def player(listed: float = 12.0, target: float = 2.0) -> SyntheticPlayer:
     one = SyntheticPlayer(now=0.0)
-    one.start(listed, target)
+    one.join(listed, target)
     return one
 
 
 def test_it_starts_three_target_durations_behind() -> None:
     assert player().buffer_seconds == 6
-    assert player(listed=2.0).buffer_seconds == 2
+    assert player().playing
+
+
+def test_it_waits_for_them_where_a_stream_has_just_begun() -> None:
+    one = player(listed=2.0)
+    for second in (1.0, 2.0):
+        assert one.advance(second).stalled_seconds == 0
+        one.receive(2.0)
+    assert (one.buffer_seconds, one.playing) == (6, True)
 
 
 def test_media_in_real_time_keeps_the_buffer() -> None:
