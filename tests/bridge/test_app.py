@@ -1,0 +1,231 @@
+"""What holds for every request: callers, tenants, limits, errors, ids, headers, origins, mounts, slashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bridge.access import Access
+from bridge.app import create_app
+from bridge.assembly import Parts
+from bridge.config import Config
+from exporters.settings import Secret
+from tests.bridge.streams_made import SECRET, simulated
+from tests.bridge.tokens_made import signed
+
+STREAM = "base-camp"
+NOW = f"/api/v1/analytics/streams/{STREAM}"
+REQUIRED = Config(auth="required", jwt_secret=Secret(SECRET))
+
+
+def bearer(**claims: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {signed(**claims)}"}
+
+
+@pytest.fixture(scope="module")
+def open_client() -> Iterator[FlaskClient]:
+    app, _ = simulated()
+    yield app.test_client()
+
+
+@pytest.fixture(scope="module")
+def closed_client() -> Iterator[FlaskClient]:
+    app, _ = simulated(REQUIRED)
+    yield app.test_client()
+
+
+@dataclass(frozen=True)
+class Owner:
+    tenant_id: str
+    privacy: str
+
+
+class Owners:
+    """Streams of two tenants."""
+
+    def owner_of(self, stream_id: str) -> Owner | None:
+        return {STREAM: Owner("acme", "private"), "campfire": Owner("rival", "public")}.get(stream_id)
+
+
+def with_owners(config: Config) -> FlaskClient:
+    _, parts = simulated(config)
+    services = replace(parts.services, access=Access(Owners(), "default"), registry=None)
+    return rebuilt(parts, services).test_client()
+
+
+def rebuilt(parts: Parts, services: Any) -> Flask:
+    from bridge import rest
+
+    return create_app(services, (rest.routes(services),))
+
+
+@pytest.mark.parametrize("mount", ["/api/v1", "/api", ""])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_an_area_answers_at_each_mount_with_and_without_a_slash(
+    open_client: FlaskClient, mount: str, slash: str
+) -> None:
+    answer = open_client.get(f"{mount}/analytics/real-time/{STREAM}{slash}")
+    assert (answer.status_code, answer.json["streamId"]) == (200, STREAM)
+
+
+def test_without_authentication_everything_is_open(open_client: FlaskClient) -> None:
+    assert open_client.get(NOW).status_code == 200
+    assert open_client.get(NOW, headers={"Authorization": "Bearer [object Promise]"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason", "words"),
+    [
+        ({}, "missing", "needs a token"),
+        ({"Authorization": "Basic abc"}, "malformed", "must be Bearer"),
+        ({"Authorization": "Bearer abc"}, "malformed", "not a JWT"),
+        ({"Authorization": "Bearer [object Promise]"}, "promise", "await the token"),
+        (bearer(exp=1000), "expired", "token expired"),
+    ],
+)
+def test_a_refusal_says_why(closed_client: FlaskClient, headers: dict[str, str], reason: str, words: str) -> None:
+    answer = closed_client.get(NOW, headers=headers)
+    assert answer.status_code == 401
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["reason"] == reason
+    assert words in answer.json["detail"]
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_token_opens_its_own_tenants_streams() -> None:
+    client = with_owners(REQUIRED)
+    assert client.get(NOW, headers=bearer(tenant_id="acme")).status_code == 200
+    assert client.get(NOW, headers=bearer(tenant_id="rival")).status_code == 403
+    assert client.get(NOW, headers=bearer(tenant_id="rival", roles=["admin"])).status_code == 200
+
+
+def test_anonymous_readers_see_public_streams_only() -> None:
+    client = with_owners(replace(REQUIRED, auth="anonymous-read"))
+    assert client.get("/api/v1/analytics/streams/campfire").status_code == 200
+    private = client.get(NOW)
+    assert (private.status_code, private.json["reason"]) == (401, "missing")
+    assert client.get(NOW, headers=bearer(tenant_id="acme")).status_code == 200
+
+
+def test_anonymous_reading_is_no_writing() -> None:
+    app, _ = simulated(replace(REQUIRED, auth="anonymous-read"))
+    answer = app.test_client().post("/api/v1/analytics/events", json={"streamId": STREAM, "eventType": "like"})
+    assert answer.status_code == 401
+
+
+def test_an_unknown_stream_is_404(open_client: FlaskClient) -> None:
+    answer = open_client.get("/api/v1/analytics/streams/nope")
+    assert (answer.status_code, answer.json["detail"]) == (404, "no stream 'nope'")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", NOW, 405)])
+def test_errors_are_problem_documents(open_client: FlaskClient, method: str, path: str, status: int) -> None:
+    answer = open_client.open(path, method=method, headers={"X-Request-Id": "abc-1"})
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["status"] == status
+    assert answer.json["instance"] == path
+    assert answer.json["requestId"] == answer.headers["X-Request-Id"] == "abc-1"
+
+
+def test_a_forged_request_id_is_replaced(open_client: FlaskClient) -> None:
+    answer = open_client.get("/healthz", headers={"X-Request-Id": "a b<script>"})
+    assert len(answer.headers["X-Request-Id"]) == 16
+
+
+def test_security_headers_are_on_every_answer(open_client: FlaskClient) -> None:
+    for path in (NOW, "/nope", "/healthz"):
+        headers = open_client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["Cache-Control"] == "no-store"
+
+
+def test_allowed_origins_may_read_and_others_may_not(open_client: FlaskClient) -> None:
+    allowed = open_client.get(NOW, headers={"Origin": "http://localhost:5173"})
+    assert allowed.headers["Access-Control-Allow-Origin"] == "http://localhost:5173"
+    foreign = open_client.get(NOW, headers={"Origin": "http://evil.example"})
+    assert "Access-Control-Allow-Origin" not in foreign.headers
+    assert "Origin" in foreign.headers["Vary"]
+
+
+def test_a_preflight_needs_no_token(closed_client: FlaskClient) -> None:
+    asked = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "POST"}
+    answer = closed_client.options("/api/v1/analytics/events", headers=asked)
+    assert answer.status_code == 204
+    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/version", "/api/openapi.json", "/api/docs"])
+def test_health_and_documentation_need_no_token(closed_client: FlaskClient, path: str) -> None:
+    assert closed_client.get(path).status_code == 200
+
+
+def test_an_address_beyond_its_limit_is_told_when_to_come_back() -> None:
+    app, parts = simulated(Config(auth="off", rate_limit_address="3/minute"))
+    answers = [app.test_client().get(NOW) for _ in range(4)]
+    assert [one.status_code for one in answers] == [200, 200, 200, 429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 61
+    assert parts.services.telemetry.rate_limited.get("address") == 1
+    assert app.test_client().get("/healthz").status_code == 200
+
+
+def test_bad_tokens_count_against_the_address() -> None:
+    app, _ = simulated(replace(REQUIRED, rate_limit_address="2/minute"))
+    statuses = [app.test_client().get(NOW, headers={"Authorization": "Bearer x"}).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
+
+
+def test_each_token_has_its_own_limit() -> None:
+    app, _ = simulated(replace(REQUIRED, rate_limit_token="2/minute", default_tenant="acme"))
+    client = app.test_client()
+    assert [client.get(NOW, headers=bearer(sub="ann")).status_code for _ in range(3)] == [200, 200, 429]
+    assert client.get(NOW, headers=bearer(sub="ben")).status_code == 200
+
+
+def test_a_large_body_is_413(open_client: FlaskClient) -> None:
+    answer = open_client.post("/api/v1/analytics/events", data=b"x" * 70_000, content_type="application/json")
+    assert answer.status_code == 413
+
+
+def test_a_body_of_another_type_is_415(open_client: FlaskClient) -> None:
+    assert open_client.post("/api/v1/analytics/events", data=b"x", content_type="text/plain").status_code == 415
+
+
+def test_a_body_that_is_no_json_is_400(open_client: FlaskClient) -> None:
+    answer = open_client.post("/api/v1/analytics/events", data=b"{", content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_every_bad_field_of_an_event_is_listed(open_client: FlaskClient) -> None:
+    body = {"streamId": "", "eventData": 3, "timestamp": "yesterday"}
+    answer = open_client.post("/api/v1/analytics/events", json=body)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json["errors"]] == ["streamId", "eventType", "eventData", "timestamp"]
+
+
+def test_answers_say_what_is_true_about_them(open_client: FlaskClient) -> None:
+    meta = open_client.get(f"/api/v1/analytics/real-time/{STREAM}").json["meta"]
+    assert meta["asOf"].endswith("Z")
+    assert meta["mock"] is True
+    assert meta["missing"] == []
+
+
+def test_both_series_have_the_same_timestamps(open_client: FlaskClient) -> None:
+    body = open_client.get(f"/api/v1/analytics/real-time/{STREAM}").json
+    viewers = [one["timestamp"] for one in body["viewersOverTime"]]
+    assert viewers == [one["timestamp"] for one in body["chatActivity"]]
+    assert len(viewers) >= 24
+
+
+def test_requests_are_counted_by_route_template() -> None:
+    app, parts = simulated()
+    app.test_client().get(NOW)
+    route = "/api/v1/analytics/streams/<stream_id>"
+    assert parts.services.telemetry.requests.get(route, "GET", "2xx") == 1
+    assert parts.services.telemetry.in_flight.get() == 0
