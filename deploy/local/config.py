@@ -48,6 +48,10 @@ class LocalConfig:
         """An HTTP address on this machine."""
         return f"http://{HOST}:{port}{path}"
 
+    def environ(self) -> dict[str, str]:
+        """These settings as environment variables, for the run's own programs."""
+        return {f"{PREFIX}{field.name.upper()}": str(getattr(self, field.name)) for field in fields(self)}
+
     def ports(self) -> dict[str, int]:
         """Port numbers by the setting that changes them."""
         return {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local.config import HOST, PROJECT, LocalConfig
+from deploy.local.config import HOST, LocalConfig
 
 POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
@@ -30,9 +29,9 @@ def programs(config: LocalConfig) -> tuple[Program, ...]:
     """All programs of this run."""
     chosen = [*_servers(config), *_exporters(config), *_bridge(config)]
     if config.publish:
-        chosen.append(_local("publisher", "publish", 40))
+        chosen.append(_local(config, "publisher", "publish", 40))
     if config.viewers:
-        chosen.append(_local("audience", "audience", 50))
+        chosen.append(_local(config, "audience", "audience", 50))
     return tuple(chosen)
 
 
@@ -141,8 +140,6 @@ def bridge_environ(config: LocalConfig) -> dict[str, str]:
     }
 
 
-def _local(name: str, command: str, order: int) -> Program:
-    environ = {key: value for key, value in os.environ.items() if key.startswith("LOCAL_")}
-    return Program(
-        name, (sys.executable, "-m", "deploy.local", command), order, {**environ, "PYTHONPATH": str(PROJECT)}
-    )
+def _local(config: LocalConfig, name: str, command: str, order: int) -> Program:
+    """A part of this package, with this run's settings."""
+    return Program(name, (sys.executable, "-m", "deploy.local", command), order, config.environ())

@@ -17,9 +17,12 @@ LATE_SECONDS = 300.0
 class DeliveryReader:
     """Reads one record at a time."""
 
-    def __init__(self, translator: CmcdTranslator, resolver: ViewerResolver) -> None:
+    def __init__(
+        self, translator: CmcdTranslator, resolver: ViewerResolver, ignored_agents: tuple[str, ...] = ()
+    ) -> None:
         self._translator = translator
         self._resolver = resolver
+        self._ignored_agents = ignored_agents
 
     def session_of(self, record: DeliveryRecord) -> str:
         """The session id of a record with CMCD, or ``""``."""
@@ -50,6 +53,8 @@ class DeliveryReader:
                 )
         if record.kind not in MEDIA_KINDS or not 200 <= record.status < 400:
             return None
+        if record.user_agent.startswith(self._ignored_agents):
+            return None  # a probe of ours or of others watches nothing
         return self._inferred(record, received, self._viewer(record, received))
 
     def _viewer(self, record: DeliveryRecord, received: float) -> Viewer:

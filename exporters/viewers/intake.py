@@ -68,13 +68,14 @@ class Intake:
         translator: CmcdTranslator,
         address_limit: RateLimit,
         session_limit: RateLimit,
+        ignored_agents: tuple[str, ...] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._shard = shard
         self._admission = admission
         self._resolver = resolver
         self._translator = translator
-        self._deliveries = DeliveryReader(translator, resolver)
+        self._deliveries = DeliveryReader(translator, resolver, ignored_agents)
         self._address_limit = address_limit
         self._session_limit = session_limit
         self._clock = clock

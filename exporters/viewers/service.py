@@ -55,6 +55,9 @@ class ViewersConfig:
         ("_1080p", "_720p", "_480p", "_360p", "_240p", "_low", "_mid", "_hi", "_src"),
         "Name endings that tell a rendition in URLs.",
     )
+    ignored_agents: tuple[str, ...] = setting(
+        ("bigfootlive-probe",), "Beginnings of user agents in logs that are no viewers, such as probes."
+    )
     trusted_proxies: tuple[str, ...] = setting(
         ("127.0.0.0/8", "::1/128"), "Networks whose X-Forwarded-For and country headers are believed."
     )
@@ -115,6 +118,7 @@ def build(config: ViewersConfig) -> Service:
         CmcdTranslator(config.renditions),
         RateLimit(config.address_reports_per_second, config.address_reports_per_second * BURST_SECONDS),
         RateLimit(config.session_reports_per_second, config.session_reports_per_second * BURST_SECONDS),
+        config.ignored_agents,
     )
     app = PublicApp(
         intake,
