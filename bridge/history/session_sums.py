@@ -129,7 +129,7 @@ def _facts(selection: Selection, dimension: str, number: int) -> str:
     scopes = "stream" if selection.is_streams else f"'{_only(selection)}'"
     sums = ", ".join(f"{text} AS {name}" for name, text in _FROM_FACTS.items())
     condition = selection.filter.condition("country", "region", "device", "variant")
-    streams = "%(scopes)s" if selection.is_streams else f"({_streams_of_edge(selection, number)})"
+    streams = "%(scopes)s" if selection.is_streams else f"({_streams_of_edge(selection, number)})::text[]"
     return f"""SELECT {scopes} AS scope, {DIMENSIONS[dimension]} AS key, {sums}
 FROM sessions JOIN clients ON clients.id = client JOIN places ON places.id = place
 WHERE stream = ANY({streams}) AND joined >= %(edge_start_{number})s AND joined < %(edge_end_{number})s
