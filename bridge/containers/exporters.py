@@ -52,6 +52,7 @@ class Exporters:
     def ensure(self, container: Container) -> None:
         """Start the exporter of a container whose port it has, unless it runs."""
         with self._starting:
+            self._children = {one: child for one, child in self._children.items() if child.poll() is None}
             if container.exporter_port and not self.runs(container.container_id):
                 self._start(container)
 

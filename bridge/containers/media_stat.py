@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
@@ -13,16 +13,18 @@ from defusedxml.ElementTree import fromstring
 from bridge.containers.errors import ContainerError
 
 MAX_STAT_BYTES = 8 << 20
+INGEST, PACKAGER = "live", "hls"
+RELAY = "ngx-local-relay"
 
 
 @dataclass(frozen=True, slots=True)
 class MediaStat:
-    """Bytes since the server's start, and the clients that publish or play now."""
+    """RTMP bytes since the server's start, and the clients that publish or play now."""
 
     received_bytes: int
     sent_bytes: int
     connections: int
-    """clients of the application that encoders publish to"""
+    """clients of the application that encoders publish to, without its own relay"""
 
 
 StatReader = Callable[[str], MediaStat]
@@ -32,14 +34,16 @@ def parse_media_stat(xml: bytes) -> MediaStat:
     """Read ``/stat``; raises ContainerError when it is no such page."""
     try:
         root = fromstring(xml)
+        applications = {one.findtext("name"): one for one in root.iter("application")}
+        # What the ingest hands to the packager inside the server is no traffic of the server.
+        inside = sum(_number(stream, "bytes_in") for stream in _streams(applications.get(PACKAGER)))
         return MediaStat(
-            received_bytes=_number(root, "bytes_in"),
-            sent_bytes=_number(root, "bytes_out"),
+            received_bytes=max(0, _number(root, "bytes_in") - inside),
+            sent_bytes=max(0, _number(root, "bytes_out") - inside),
             connections=sum(
-                _number(stream, "nclients")
-                for application in root.iter("application")
-                if application.findtext("name") == "live"
-                for stream in application.iter("stream")
+                client.findtext("flashver") != RELAY
+                for stream in _streams(applications.get(INGEST))
+                for client in stream.iter("client")
             ),
         )
     except (ParseError, DefusedXmlException, ValueError) as error:
@@ -56,6 +60,10 @@ def read_media_stat(url: str, timeout_seconds: float = 2.0) -> MediaStat:
     if len(answer.content) > MAX_STAT_BYTES:
         raise ContainerError(f"{url}: state page over {MAX_STAT_BYTES} bytes")
     return parse_media_stat(answer.content)
+
+
+def _streams(application: Element | None) -> Iterable[Element]:
+    return () if application is None else application.iter("stream")
 
 
 def _number(element: Element, name: str) -> int:

@@ -109,11 +109,10 @@ class ContainerViews:
         """The event must be a stream that the caller may command, and one that is not over."""
         if not STREAM_ID.fullmatch(event_id):
             raise problems.not_found("stream", event_id)
-        self._services.access.check(current_identity(), event_id)
         registry = self._services.registry
-        if registry is None or not registry.is_durable:
-            return
-        if registry.require(event_id).status in ("ended", "cancelled"):
+        record = registry.require(event_id) if registry is not None and registry.is_durable else None
+        self._services.access.check(current_identity(), event_id)
+        if record is not None and record.status in ("ended", "cancelled"):
             raise problems.conflict(f"stream {event_id!r} is over")
 
     @contextmanager

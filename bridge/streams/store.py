@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
-
-from bridge.database import Database, DatabaseUnavailableError
+from bridge.database import Connection, Database, DatabaseUnavailableError
 from bridge.streams.keys import KeyBox
 from bridge.streams.record import Status, StreamRecord
 from bridge.streams.states import ALLOWED, RESULT, Move
@@ -176,7 +174,7 @@ class StreamStore:
             return [self._record(row) for row in connection.execute(sql.encode(), values).fetchall()]
 
     @contextmanager
-    def _statements(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    def _statements(self) -> Iterator[Connection]:
         if self._clock() < self._resting_until:
             raise DatabaseUnavailableError("the database does not answer")
         try:
@@ -185,8 +183,6 @@ class StreamStore:
         except DatabaseUnavailableError:
             self._resting_until = self._clock() + self._rest_seconds
             raise
-        except psycopg.errors.UndefinedTable as error:
-            raise DatabaseUnavailableError("the schema is not there yet: run python -m bridge migrate") from error
 
     def _record(self, row: Sequence[Any]) -> StreamRecord:
         values = dict(zip(COLUMNS.split(", "), row, strict=True))

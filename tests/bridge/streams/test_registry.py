@@ -207,7 +207,7 @@ def test_after_a_failure_the_database_is_left_alone_for_a_moment(database: Datab
 def test_a_schema_that_is_not_there_is_said_so(database: Database) -> None:
     database.execute("ALTER TABLE streams RENAME TO streams_elsewhere")
     try:
-        with pytest.raises(DatabaseUnavailableError, match="python -m bridge migrate"):
+        with pytest.raises(DatabaseUnavailableError, match="schema is not there yet"):
             StreamStore(database, KeyBox("")).get("demo")
     finally:
         database.execute("ALTER TABLE streams_elsewhere RENAME TO streams")

@@ -104,9 +104,10 @@ def world(
     config: Config = CONFIG,
     settings: StreamsConfig | None = None,
     media_servers: Any = None,
+    snapshots: SnapshotStore | None = None,
 ) -> World:
     """A bridge over this database, or without one."""
-    snapshots = SnapshotStore()
+    snapshots = snapshots or SnapshotStore()
     telemetry = Telemetry()
     found = streams_assembly.build(settings or StreamsConfig(), config.default_tenant, database, snapshots)
     services = Services(
