@@ -121,7 +121,7 @@ RTMP_STREAM_KEYFRAME_INTERVAL = _gauge(
     "rtmp_stream_keyframe_interval_seconds", "app stream", "Keyframe interval, where the server knows it."
 )
 RTMP_PUBLISH_STARTS = _counter("rtmp_publish_starts", "app reason", "Publishes begun, by how they were noticed.")
-RTMP_PUBLISH_ENDS = _counter("rtmp_publish_ends", "app reason", "Publishes ended: hook, gap, kicked, error.")
+RTMP_PUBLISH_ENDS = _counter("rtmp_publish_ends", "app reason", "Publishes ended: hook, gap, error.")
 RTMP_PUBLISH_DURATION = _histogram(
     "rtmp_publish_duration_seconds", "app", "Length of ended publishes.", SESSION_SECONDS
 )

@@ -64,7 +64,6 @@ class StreamBook:
         self._apps = BoundedLabel(MAX_APPS, lambda: tallies.dropped_series.add(1, "apps"))
         self._streams = BoundedLabel(self.limits.streams, lambda: tallies.dropped_series.add(1, "streams"))
         self._broadcasts: dict[tuple[str, str], Broadcast] = {}
-        self._named: dict[tuple[str, str], Broadcast] = {}
         self._counts = StreamCounts()
         self._known_targets: set[str] = set()
 
@@ -102,7 +101,7 @@ class StreamBook:
         # A worker that relays from its sibling repeats the sibling's stream: the true publisher's worker counts.
         true_feeds = [one for one in feeds if one[1].publisher and not one[1].publisher.relay]
         feeds = true_feeds or feeds[:1]
-        broadcast = self._named.get(named)
+        broadcast = self._find(*named)
         if feeds:
             broadcast = self._feed(round, named, feeds[0])
         if broadcast is not None:
@@ -167,7 +166,7 @@ class StreamBook:
         """A hook told that a publish ended; that of another connection than the live one changes nothing."""
         at = self._clock()
         with self._lock:
-            broadcast = self._named.get((app, name))
+            broadcast = self._find(app, name)
             publish = broadcast.publishes.get(name) if broadcast else None
             if publish is not None and not publish.is_other(id, ""):
                 self._end(publish, at, "hook")
@@ -195,10 +194,9 @@ class StreamBook:
         with self._lock:
             rows = []
             for broadcast in self._broadcasts.values():
-                begun = broadcast.first_start or broadcast.ended
-                if broadcast.stream != OTHER and begun is not None:
+                if broadcast.stream != OTHER and broadcast.began is not None:
                     state = "live" if broadcast.publishes else "ended"
-                    rows.append(LiveStream(broadcast.stream, broadcast.app, state, round(begun.wall, 3)))
+                    rows.append(LiveStream(broadcast.stream, broadcast.app, state, round(broadcast.began.wall, 3)))
             return tuple(rows)
 
     def rows(self, row: Callable[[Broadcast], T | None]) -> list[T]:
@@ -212,22 +210,32 @@ class StreamBook:
         for broadcast in self._broadcasts.values():
             yield from broadcast.publishes.values()
 
-    def _broadcast(self, app: str, name: str) -> Broadcast:
-        found = self._named.get((app, name))
-        if found is None:
-            key = (self._apps.admit(app), self._streams.admit(self._naming.stream(name)))
-            if key not in self._broadcasts:
-                self._broadcasts[key] = Broadcast(*key, self.limits.reconnect)
-                self._tallies.know_app(key[0])
-            found = self._named[(app, name)] = self._broadcasts[key]
+    def _find(self, app: str, name: str) -> Broadcast | None:
+        """The broadcast a name belongs to, or None where nothing is known of it."""
+        stream = self._naming.stream(name)
+        key = (app if app in self._apps else OTHER, stream if stream in self._streams else OTHER)
+        found = self._broadcasts.get(key)
+        if found is not None and OTHER in key and not found.knows(name):
+            return None
         return found
+
+    def _broadcast(self, app: str, name: str) -> Broadcast:
+        """The broadcast a name belongs to, made when it is new."""
+        found = self._find(app, name)
+        if found is not None:
+            return found
+        key = (self._apps.admit(app), self._streams.admit(self._naming.stream(name)))
+        if key not in self._broadcasts:
+            self._broadcasts[key] = Broadcast(*key, self.limits.reconnect)
+            self._tallies.know_app(key[0])
+        return self._broadcasts[key]
 
     def _begin(self, broadcast: Broadcast, publish: Publish, reason: str) -> None:
         broadcast.begin(publish)
         self._tallies.starts.add(1, broadcast.app, reason)
 
     def _end(self, publish: Publish, at: Instant, reason: str) -> None:
-        broadcast = self._named[(publish.app, publish.name)]
+        broadcast = self._broadcast(publish.app, publish.name)
         broadcast.end(publish.name, at, reason)
         self._tallies.ends.add(1, broadcast.app, reason)
         self._tallies.durations.observe(round(max(0.0, at.since(publish.start)), 3), broadcast.app)
@@ -239,6 +247,5 @@ class StreamBook:
             over = broadcast.ended is not None and at.since(broadcast.ended) >= self.limits.retention
             if over and not broadcast.publishes:
                 del self._broadcasts[key]
-                self._named = {named: one for named, one in self._named.items() if one is not broadcast}
                 if not any(stream == key[1] for _, stream in self._broadcasts):
                     self._streams.forget(key[1])

@@ -11,7 +11,8 @@ class Broadcast:
     """The publishes of a stream's names (renditions) and what they add up to.
 
     A broadcast goes on while a publisher comes back within ``reconnect_seconds``; then ``first_start`` and the time
-    spent publishing begin anew with the next publish. Byte and frame totals live as long as the object.
+    spent publishing begin anew with the next publish (``began`` is the last ``first_start``, kept after the end). Byte
+    and frame totals live as long as the object.
     """
 
     def __init__(self, app: str, stream: str, reconnect_seconds: float) -> None:
@@ -20,6 +21,7 @@ class Broadcast:
         self.publishes: dict[str, Publish] = {}
         self.start: Instant | None = None
         self.first_start: Instant | None = None
+        self.began: Instant | None = None
         self.ended: Instant | None = None
         self.reconnects = 0
         self.receive_bytes = 0
@@ -59,21 +61,28 @@ class Broadcast:
         return self._published_seconds + (at.since(self.start) if self.start else 0.0)
 
     def settle(self, at: Instant) -> None:
-        """Close the broadcast when nobody came back in time."""
+        """Close the broadcast when nobody came back in time, and forget names nobody came back to."""
         if self.ended is not None and not self.publishes and at.since(self.ended) >= self._reconnect_seconds:
             self.first_start = None
-            self.last.clear()
+        over = [name for name, (_, ended, _) in self.last.items() if at.since(ended) >= self._reconnect_seconds]
+        for name in over:
+            del self.last[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether this name is published, or was a moment ago."""
+        return name in self.publishes or name in self.last
 
     def _open(self, publish: Publish) -> None:
         self.settle(publish.seen)
         if self.first_start is None:
             self.first_start, self._published_seconds = publish.start, 0.0
+            self.began = publish.start
         begun = publish.start
         if self._published_seconds and self.ended is not None and begun.since(self.ended) < 0:
             begun = self.ended  # noticed late: this time is counted already
         if self.start is None:
             self.start = begun
         elif not self._published_seconds and begun.since(self.start) < 0:
-            self.start = self.first_start = begun  # of renditions found running, the first is the start
+            self.start = self.first_start = self.began = begun  # of renditions found running, the first is the start
         self.ended = None
         self.publishes[publish.name] = publish

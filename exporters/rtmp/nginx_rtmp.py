@@ -33,7 +33,7 @@ def parse_stat(body: bytes) -> ServerReading:
     """Read a statistics page, XML or JSON; raises SourceFormatError."""
     try:
         fields = _json(body) if body.lstrip()[:1] == b"{" else _xml(body)
-    except (ParseError, DefusedXmlException, orjson.JSONDecodeError, ValueError, RecursionError) as error:
+    except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
         raise SourceFormatError(f"not an nginx-rtmp statistics page: {error}") from error
     if "pid" not in fields:
         raise SourceFormatError("not an nginx-rtmp statistics page: it has no pid")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from exporters import metrics
 from exporters.exposition import Histograms, Samples, Table
 
-END_REASONS = ("hook", "gap", "kicked", "error")
+END_REASONS = ("hook", "gap", "error")
 HOOK_RESULTS = {"on_publish": ("allowed", "renamed", "refused", "unchecked"), "auth_publish": ("allowed", "refused")}
 START_REASONS = ("hook", "poll", "found")
 

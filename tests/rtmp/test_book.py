@@ -312,7 +312,7 @@ def test_an_ended_stream_is_listed_for_the_retention_and_then_removed() -> None:
     scene.poll(0, server(stream()))
     scene.poll(1, server())
     scene.poll(100, server())
-    assert [(one.stream, one.state) for one in scene.book.streams()] == [("demo", "ended")]
+    assert [(one.stream, one.state, one.started) for one in scene.book.streams()] == [("demo", "ended", EPOCH_WALL)]
     scene.poll(102, server())
     assert scene.book.streams() == ()
     assert scene.book.rows(lambda one: one) == []
@@ -325,6 +325,18 @@ def test_streams_beyond_the_bound_are_folded_and_counted() -> None:
     assert scene.broadcast("_other").receive_bytes == 30
     assert [one.stream for one in scene.book.streams()] == ["s0", "s1"]
     assert scene.tallies.dropped_series.get("streams") == 3
+
+
+def test_names_folded_together_are_counted_once_each_and_forgotten() -> None:
+    scene = Scene(Limits(streams=1))
+    for second in range(0, 400, 2):
+        names = ("first", f"n{second}")
+        scene.poll(second, server(*(stream(name, name) for name in names)))
+        scene.poll(second + 1, server(*(stream(name, name) for name in names)))
+    assert scene.tallies.dropped_series.get("streams") == 200
+    other = scene.broadcast("_other")
+    assert len(other.publishes) == 1
+    assert len(other.last) <= 31
 
 
 def test_removed_streams_make_room_for_new_ones() -> None:

@@ -127,6 +127,7 @@ def test_a_name_that_json_forbids_hides_no_other_stream() -> None:
         b"{}",
         b"[1]",
         b'{"http-flv": 3}',
+        b'<?xml version="1.0" encoding="tf-8" ?><rtmp><pid>1</pid></rtmp>',
         b'<!DOCTYPE x [<!ENTITY e "e">]><rtmp><pid>1</pid></rtmp>',
         b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><rtmp><pid>&b;</pid></rtmp>',
     ],
