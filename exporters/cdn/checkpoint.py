@@ -50,7 +50,7 @@ class Checkpoint:
         """Open the store, made when new; raises ConfigError when it cannot be used, for one by another exporter."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=5)
+            self._base = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=1)
             self._base.execute("PRAGMA locking_mode=EXCLUSIVE")  # two readers of one log would count it twice
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=FULL")

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from exporters.errors import ConfigError
 
-DEFAULT_PATTERNS = (r"^/[^/]+/(?P<stream>[^/]+?)(?:\.m3u8|/.*)$",)
+DEFAULT_PATTERNS = (r"^/[^/]+/(?P<stream>[^/]+?)(?:\.m3u8|-\d+\.(?:ts|m4s|mp4|aac)|/.*)$",)
+"""``/app/demo.m3u8``, ``/app/demo/…`` and ``/app/demo-17.ts``"""
 DEFAULT_SUFFIXES = ("_720p", "_480p", "_360p", "_240p", "_1080p", "_low", "_mid", "_hi", "_src")
 MULTIVARIANT_NAMES = frozenset({"master", "main", "multivariant", "manifest", "stream"})
 SEGMENT_ENDINGS = frozenset(

@@ -1,0 +1,158 @@
+"""Counts, positions and batches are stored together and shown only then."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from exporters.cdn.checkpoint import Checkpoint
+from exporters.errors import ConfigError
+from exporters.handoff import read_batch
+from tests.cdn.scene import Scene, nginx_line, rows
+
+KEY = ("nginx", "demo", "segment", "2xx", "hit")
+
+
+def stored_tables(scene: Scene) -> list[object]:
+    """Every series that is shown and not 0, but for what is known anew at each start."""
+    tables = [
+        table for table in scene.tables.public() if table not in (scene.tables.sampling, scene.tables.handoff_lag)
+    ]
+    states = [(table.family.name, row) for table in tables for row in table.state()]
+    return sorted((name, row) for name, row in states if (row[2] if len(row) == 3 else row[1]))
+
+
+def test_a_count_shows_once_it_is_stored(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    counter.take(nginx_line() * 3)
+    assert scene.tables.requests.public.total() == 0
+    scene.ledger.commit()
+    assert rows(scene.tables.requests.public) == {KEY: 3}
+    scene.close()
+
+
+def test_what_is_not_stored_is_neither_shown_nor_lost(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    counter.take(nginx_line())
+    scene.ledger.move("edge", {"offset": 7})
+    base = scene.ledger.checkpoint._base
+    base.execute("CREATE TRIGGER full BEFORE INSERT ON positions BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    with pytest.raises(sqlite3.Error, match="disk full"):
+        scene.ledger.commit()
+    assert scene.tables.requests.public.total() == 0
+    assert scene.ledger.checkpoint.next_batch() is None
+    assert scene.ledger.checkpoint.series() == []
+    base.execute("DROP TRIGGER full")
+    scene.ledger.commit()
+    assert rows(scene.tables.requests.public) == {KEY: 1}
+    assert scene.ledger.checkpoint.position("edge") == {"offset": 7}
+    batch = scene.ledger.checkpoint.next_batch()
+    assert batch is not None and batch.records == 1
+    scene.close()
+
+
+def test_a_restart_goes_on_where_the_checkpoint_was(tmp_path: Path) -> None:
+    first = Scene(tmp_path)
+    first.ledger.restore()
+    _, counter = first.source("nginx", ratio=0.5)
+    counter.take(nginx_line(seconds="0.300", cache="MISS") * 2)
+    first.ledger.move("edge", {"offset": 42})
+    first.ledger.commit()
+    shown = stored_tables(first)
+    counter.take(nginx_line())  # counted, not stored
+    first.close()
+    second = Scene(tmp_path)
+    second.source("nginx", ratio=0.5)
+    second.ledger.restore()
+    assert second.ledger.checkpoint.position("edge") == {"offset": 42}
+    assert stored_tables(second) == shown
+    second.close()
+
+
+def test_sequences_grow_through_restarts_and_a_lost_checkpoint(tmp_path: Path) -> None:
+    sequences = []
+    for run in range(3):
+        if run == 2:
+            for file in tmp_path.glob("state.db*"):
+                file.unlink()
+        scene = Scene(tmp_path)
+        scene.ledger.restore()
+        _, counter = scene.source("nginx")
+        counter.take(nginx_line())
+        scene.ledger.commit()
+        batches = []
+        while batch := scene.ledger.checkpoint.next_batch():
+            batches.append(batch)
+            scene.ledger.checkpoint.drop_batch(batch)
+        sequences += [batch.sequence for batch in batches]
+        assert {batch.source for batch in batches} == {"here/edge"}
+        scene.close()
+    assert sequences[1] == sequences[0] + 1
+    assert sequences[2] > sequences[1]
+
+
+def test_a_batch_is_below_the_body_limit_and_in_order_of_time(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    args = "CMCD=" + "x" * 3_000
+    lines = [nginx_line(args=args, time=1795425319 + n / 2_000) for n in range(1_500)]
+    lines.insert(700, nginx_line(agent='q\\"', time=1795425319.0))
+    counter.take(b"".join(lines))
+    scene.ledger.commit()
+    times: list[float] = []
+    while batch := scene.ledger.checkpoint.next_batch():
+        scene.ledger.checkpoint.drop_batch(batch)
+        assert len(batch.body) <= 1_000_000
+        times += [record.time for record in read_batch(batch.body).records]
+    assert len(times) == 1_501 and times == sorted(times)
+    scene.close()
+
+
+def test_a_full_outbox_drops_the_oldest_and_counts_them(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, limit_bytes=2_000)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    for _ in range(10):
+        counter.take(nginx_line() * 5)
+        scene.ledger.commit()
+    scene.ledger.commit()
+    records, size = scene.ledger.checkpoint.waiting()
+    assert size <= 2_000
+    assert scene.tables.handoff.public.get("dropped") == 50 - records
+    assert scene.tables.handoff_lag.get() == records
+    scene.close()
+
+
+def test_an_ended_stream_is_removed_after_its_retention(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    counter.take(nginx_line() + nginx_line("/hls/other/1.ts"))
+    scene.ledger.commit()
+    scene.now += 590
+    counter.take(nginx_line(time=scene.now))
+    scene.ledger.commit()
+    scene.now += 31
+    scene.ledger.commit()
+    assert {labels[1] for labels in rows(scene.tables.requests.public)} == {"demo"}
+    assert not [labels for _, labels, _ in scene.ledger.checkpoint.series() if "other" in labels and len(labels) > 3]
+    counter.take(nginx_line("/hls/other/1.ts", time=scene.now))
+    scene.ledger.commit()
+    assert scene.tables.requests.public.get("nginx", "other", "segment", "2xx", "hit") == 1
+    scene.close()
+
+
+def test_a_checkpoint_serves_one_exporter(tmp_path: Path) -> None:
+    first = Checkpoint(tmp_path / "state.db")
+    first.open()
+    first.store([], {"edge": {"offset": 1}})
+    with pytest.raises(ConfigError, match=r"CDN_STATE: cannot use .* does another exporter use it"):
+        Checkpoint(tmp_path / "state.db").open()
+    first.close()
