@@ -52,7 +52,7 @@ class HookTargets:
 
     def of(self, request: Request) -> str:
         """The target's name; empty where it is not known, then the poll that shows the publish tells it."""
-        named = _first(_form(request.query), "target")
+        named = _first(_form(request.query.replace("?", "&", 1)), "target")
         return named if named in self._names else self._only
 
 
@@ -68,9 +68,11 @@ class NginxHooks:
         self._open: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
     def __call__(self, request: Request) -> Reply:
-        fields = _form(request.query if request.method == "GET" else request.body.decode("utf-8", "replace"))
+        # By GET nginx appends its fields with a question mark even to an address that has a query of its own.
+        query = request.query.replace("?", "&", 1)
+        fields = _form(query if request.method == "GET" else request.body.decode("utf-8", "replace"))
         event = NGINX_CALLS.get(_first(fields, "call"), "")
-        if not event or request.method not in ("GET", "POST"):
+        if not event or not _first(fields, "app") or request.method not in ("GET", "POST"):
             self._tallies.hook("other", "malformed")
             return Reply(400, b"not a hook of nginx-rtmp\n")
         if event == "on_publish":

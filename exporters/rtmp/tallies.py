@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from exporters import metrics
@@ -20,6 +21,7 @@ class Tallies:
         self.ends = Samples(metrics.RTMP_PUBLISH_ENDS)
         self.durations = Histograms(metrics.RTMP_PUBLISH_DURATION)
         self.hooks = Samples(metrics.RTMP_HOOK_EVENTS)
+        self._hooks_lock = threading.Lock()
         self.dropped_series = Samples(metrics.RTMP_DROPPED_SERIES)
 
     def know_app(self, app: str) -> None:
@@ -32,9 +34,10 @@ class Tallies:
 
     def hook(self, event: str, result: str) -> None:
         """Count a hook; the other results of its event start at 0 with the first one."""
-        for other in HOOK_RESULTS.get(event, ()):
-            self.hooks.cell(event, other)
-        self.hooks.add(1, event, result)
+        with self._hooks_lock:  # hooks come from many threads
+            for other in HOOK_RESULTS.get(event, ()):
+                self.hooks.cell(event, other)
+            self.hooks.add(1, event, result)
 
     def tables(self) -> Sequence[Table]:
         return (self.starts, self.ends, self.durations, self.hooks, self.dropped_series)

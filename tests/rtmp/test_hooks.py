@@ -137,11 +137,17 @@ def test_a_target_may_be_named_in_the_hooks_own_query(scene: Scene) -> None:
     scene.nginx("app=live&clientid=1&call=publish&name=key1", query="target=b")
     scene.nginx("app=live&clientid=1&call=publish&name=key2", query="target=unheard")
     assert scene.book.rows(lambda one: [publish.target for publish in one.publishes.values()]) == [["b"], [""]]
+    form = "app=live&clientid=3&call=publish&name=key1_720p"
+    scene.nginx(f"target=b?{form}", "GET")
+    assert scene.book.rows(lambda one: one.app) == ["live", "live"]
+    assert scene.book.rows(lambda one: len(one.publishes)) == [2, 1]
     only = HookTargets(["a"])
     assert only.of(Request("POST", "target=x", {}, b"", "")) == "a"
 
 
-@pytest.mark.parametrize("form", ["", "call=", "call=unheard", "a" * 1000, "&" * 500, "x=1&" * 500])
+@pytest.mark.parametrize(
+    "form", ["", "call=", "call=unheard", "call=publish&name=key1", "a" * 1000, "&" * 500, "x=1&" * 500]
+)
 def test_anything_else_is_malformed(scene: Scene, form: str) -> None:
     assert scene.nginx(form).status == 400
     assert scene.counted("other", "malformed") == 1
