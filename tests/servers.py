@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -17,14 +19,20 @@ from typing import TypeVar
 import requests
 
 T = TypeVar("T")
+PORTS = itertools.cycle(random.sample(range(15000, 32000), 17000))
 POSTGRES_BIN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that was free a moment ago, below those that outgoing connections take; another one each time."""
+    for port in PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 def wait_until(condition: Callable[[], T], what: str, seconds: float = 30.0, every: float = 0.05) -> T:
