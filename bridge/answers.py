@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, g, request
 
-from bridge.problems import Problem, wrong_media_type
+from bridge.problems import PROBLEM_TYPE, Problem, wrong_media_type
 
 JSON_TYPE = "application/json"
 MAX_BODY_BYTES = 64 << 10
@@ -22,6 +22,12 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def answer_encoded(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer whose body is JSON text already."""
     return Response(body, status, headers, content_type=JSON_TYPE)
+
+
+def answer_problem(problem: Problem) -> Response:
+    """A problem document, with the id under which the log knows the request."""
+    body = problem.body(request.path, getattr(g, "request_id", ""))
+    return Response(orjson.dumps(body), problem.status, problem.headers, content_type=PROBLEM_TYPE)
 
 
 def with_member(encoded: bytes, name: str, value: Any) -> bytes:

@@ -8,18 +8,17 @@ import secrets
 import time
 from collections.abc import Sequence
 
-import orjson
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bridge import docs, health, live_sockets
-from bridge.answers import MAX_BODY_BYTES
+from bridge.answers import MAX_BODY_BYTES, answer_problem
 from bridge.auth import current_identity
 from bridge.openapi import MOUNTS, REPEATS
 from bridge.origins import Origins, add_cors, is_preflight
 from bridge.outbox import OutboxMiddleware
-from bridge.problems import PROBLEM_TYPE, Problem, forbidden, too_large
+from bridge.problems import Problem, forbidden, too_large
 from bridge.services import Services
 
 log = logging.getLogger("bridge.request")
@@ -116,7 +115,7 @@ def _guard(app: Flask, services: Services) -> None:
             )
         return response
 
-    app.register_error_handler(Problem, _problem)
+    app.register_error_handler(Problem, answer_problem)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -132,20 +131,15 @@ def _check_handshake(origins: Origins) -> None:
         raise forbidden(f"WebSockets are not allowed from the origin {origin[:100]}")
 
 
-def _problem(problem: Problem) -> Response:
-    body = problem.body(request.path, getattr(g, "request_id", ""))
-    return Response(orjson.dumps(body), problem.status, problem.headers, content_type=PROBLEM_TYPE)
-
-
 def _http_error(error: HTTPException) -> Response:
     if error.code == 413:
-        return _problem(too_large(MAX_BODY_BYTES))
+        return answer_problem(too_large(MAX_BODY_BYTES))
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     detail = f"no {request.path}" if status == 404 else re.sub(r"<[^>]+>", "", error.description or error.name)
-    return _problem(Problem(status, detail, headers=headers))
+    return answer_problem(Problem(status, detail, headers=headers))
 
 
 def _unexpected(error: Exception) -> Response:
     log.exception("request %s failed", getattr(g, "request_id", ""))
-    return _problem(Problem(500, "an unexpected error; the request id is in the log"))
+    return answer_problem(Problem(500, "an unexpected error; the request id is in the log"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, Response, request
 from flask_sock import Sock
 from simple_websocket import ConnectionError as HandshakeError
 from simple_websocket import Server
@@ -14,6 +14,7 @@ from wsproto.utilities import RemoteProtocolError
 
 from bridge import connection as codes
 from bridge import frames
+from bridge.answers import answer_problem
 from bridge.auth import SUBPROTOCOL
 from bridge.connection import Connection, Peer
 from bridge.identity import Identity
@@ -80,8 +81,8 @@ def register(app: Flask, services: Services) -> None:
     app.register_blueprint(area, name="sockets@root")
 
 
-def _bad_handshake(error: Exception) -> Any:
-    raise Problem(400, f"not a WebSocket handshake: {error}")
+def _bad_handshake(error: Exception) -> Response:
+    return answer_problem(Problem(400, f"not a WebSocket handshake: {error}"))
 
 
 class LiveSockets:
