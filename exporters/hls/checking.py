@@ -11,7 +11,7 @@ from exporters.hls.exchange import Exchange
 from exporters.hls.fetching import HttpFetcher
 from exporters.hls.findings import Finding
 from exporters.hls.media import Clock
-from exporters.hls.pacing import Pace
+from exporters.hls.pacing import Budget, Pace
 from exporters.hls.rendition import PATIENCE, RenditionProbe
 from exporters.hls.report import Report, ReportedRendition, collect_findings
 from exporters.hls.rules.fetches import failure_finding
@@ -52,7 +52,9 @@ class Check:
         violations = Violations(self._tables, self._target.stream, self._target.endpoint, self._note)
         pace = Pace(self._tables.histogram(metrics.HLS_PROBE_LAG).cell())
         options = ProbeOptions(sample_seconds=SAMPLE_SECONDS if self._watch_seconds else 0, grace_seconds=0)
-        probe = StreamProbe(self._target, exchange, self._tables, violations, pace, options, self._clock, leads=True)
+        probe = StreamProbe(
+            self._target, exchange, self._tables, violations, pace, Budget(100.0), options, self._clock, leads=True
+        )
         try:
             self._progress(f"fetching {self._target.url}")
             await probe.declare()

@@ -11,7 +11,7 @@ from exporters import metrics
 from exporters.hls.exchange import Exchange
 from exporters.hls.fetching import Fetcher, HttpFetcher
 from exporters.hls.media import Clock
-from exporters.hls.pacing import Pace
+from exporters.hls.pacing import Budget, Pace
 from exporters.hls.stream import ProbeOptions, StreamProbe
 from exporters.hls.tables import HlsTables
 from exporters.hls.targets import Target
@@ -35,6 +35,7 @@ class ProbeEngine:
         timeout_seconds: float,
         retention_seconds: float,
         max_streams: int,
+        samples_per_second: float = 10.0,
         user_agent: str,
         clock: Clock | None = None,
     ) -> None:
@@ -44,6 +45,7 @@ class ProbeEngine:
         self._options = options
         self._retention_seconds = retention_seconds
         self._max_streams = max_streams
+        self._budget = Budget(samples_per_second)
         self._user_agent = user_agent
         self._clock = clock or Clock()
         self._probes: dict[Target, StreamProbe] = {}
@@ -94,7 +96,9 @@ class ProbeEngine:
         exchange = Exchange(target, fetcher, self.tables, self._timeout_seconds)
         violations = Violations(self.tables, target.stream, target.endpoint)
         leads = not any(one.stream == target.stream for one in self._probes)
-        return StreamProbe(target, exchange, self.tables, violations, pace, self._options, self._clock, leads)
+        return StreamProbe(
+            target, exchange, self.tables, violations, pace, self._budget, self._options, self._clock, leads
+        )
 
     def _admitted(self, targets: Sequence[Target]) -> dict[Target, None]:
         """The targets of the first ``max_streams`` streams, in their order; those that are followed go first."""

@@ -28,6 +28,8 @@ CACHE_STATES = {
     "pass": "bypass",
     "error": "error",
 }
+PLAYLISTS = ("multivariant", "media")
+"""kinds whose body is read; of others only the size counts"""
 CACHE_HEADERS = ("X-Cache", "CF-Cache-Status", "X-Cache-Status", "Cache-Status", "X-Proxy-Cache")
 
 
@@ -62,7 +64,7 @@ class Exchange:
         Raises SourceUnreachableError by reason, StatusError for a status of 400 and above.
         """
         try:
-            answer = await self._fetch(url, headers, timeout_seconds)
+            answer = await self._fetch(url, headers, timeout_seconds, kind in PLAYLISTS)
         except SourceUnreachableError as error:
             self.failed(kind, error.reason)
             raise
@@ -79,7 +81,7 @@ class Exchange:
 
     async def probe(self, url: str) -> Answer:
         """Fetch something whose right answer is an error, so that it is not counted; raises as ``get`` does."""
-        answer = await self._fetch(url, NO_HEADERS, None)
+        answer = await self._fetch(url, NO_HEADERS, None, False)
         if answer.status >= 300:
             raise StatusError(answer)
         return answer
@@ -88,8 +90,11 @@ class Exchange:
         """Count a failure; what could be fetched but not read is reported here by the reader, as ``parse``."""
         self._tables[metrics.HLS_FETCH_ERRORS].add(1, self.target.stream, self.target.endpoint, kind, reason)
 
-    async def _fetch(self, url: str, headers: Mapping[str, str], timeout_seconds: float | None) -> Answer:
-        return await self._fetcher.get(url, timeout_seconds or self.timeout_seconds, {**self._headers, **headers})
+    async def _fetch(
+        self, url: str, headers: Mapping[str, str], timeout_seconds: float | None, keep_body: bool
+    ) -> Answer:
+        both = {**self._headers, **headers}
+        return await self._fetcher.get(url, timeout_seconds or self.timeout_seconds, both, keep_body)
 
 
 def cache_state(headers: Mapping[str, str]) -> str:

@@ -18,6 +18,8 @@ from exporters.errors import SourceUnreachableError
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
+MAX_KEPT_BYTES = 8 << 20
+MAX_BYTES = 256 << 20
 WRITTEN = re.compile(r"[!-~]+")
 """printable ASCII: what may go out as it is"""
 
@@ -30,6 +32,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    size: int
+    """bytes of the body, also where it was not kept"""
     first_byte_seconds: float
     """time until the header had arrived, redirects included"""
     seconds: float
@@ -46,7 +50,7 @@ class Fetcher(Protocol):
         url: str,
         timeout_seconds: float,
         headers: Mapping[str, str] = NO_HEADERS,
-        limit_bytes: int = 8 << 20,
+        keep_body: bool = True,
     ) -> Answer: ...
 
 
@@ -65,7 +69,7 @@ class HttpFetcher:
         url: str,
         timeout_seconds: float,
         headers: Mapping[str, str] = NO_HEADERS,
-        limit_bytes: int = 8 << 20,
+        keep_body: bool = True,
     ) -> Answer:
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         begun = time.monotonic()
@@ -74,13 +78,14 @@ class HttpFetcher:
                 exact_url(url), headers=headers, timeout=timeout, max_redirects=MAX_REDIRECTS
             ) as response:
                 headed = time.monotonic()
-                body, pause = await _read(response, limit_bytes)
+                body, size, pause = await _read(response, keep_body)
                 done = time.monotonic()
                 return Answer(
                     str(response.url),
                     response.status,
                     response.headers,
                     body,
+                    size,
                     headed - begun,
                     done - begun,
                     done - headed,
@@ -99,19 +104,23 @@ def exact_url(url: str) -> URL:
     return URL(url, encoded=WRITTEN.fullmatch(url) is not None)
 
 
-async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[bytes, float]:
-    """The body and the longest pause in it; raises ClientPayloadError when it is too large."""
-    if response.content_length is not None and response.content_length < CHUNK_BYTES:
-        return await response.read(), 0.0
+async def _read(response: aiohttp.ClientResponse, keep: bool) -> tuple[bytes, int, float]:
+    """The body where it is kept, its size, and the longest pause in it; raises ClientPayloadError when too large."""
+    small = response.content_length is not None and response.content_length < CHUNK_BYTES
+    if small and keep and "Content-Encoding" not in response.headers:
+        body = await response.read()
+        return body, len(body), 0.0
+    limit = MAX_KEPT_BYTES if keep else MAX_BYTES
     pieces, size, pause, last = [], 0, 0.0, time.monotonic()
     async for piece in response.content.iter_chunked(CHUNK_BYTES):
         now = time.monotonic()
         pause, last = max(pause, now - last), now
         size += len(piece)
-        if size > limit_bytes:
-            raise aiohttp.ClientPayloadError(f"over {limit_bytes} bytes")
-        pieces.append(piece)
-    return b"".join(pieces), pause
+        if size > limit:
+            raise aiohttp.ClientPayloadError(f"over {limit} bytes")
+        if keep:
+            pieces.append(piece)
+    return b"".join(pieces), size, pause
 
 
 def reason_of(error: BaseException) -> str:

@@ -122,9 +122,12 @@ class MediaWatch:
         if playlist is None or playlist.ended:
             return False
         limit = STALE_TARGET_DURATIONS * playlist.target_duration + self._cached_seconds
-        # While fetches fail nothing is known of the last interval, so it is granted before the verdict.
+        if self._unchanged_at - self.changed_at > limit:
+            return True
+        # While fetches fail nothing is known of the last interval, so it is granted before the verdict. That we are
+        # late ourselves proves nothing.
         unseen = self._clock.monotonic() - self.changed_at - playlist.target_duration
-        return self._unchanged_at - self.changed_at > limit or unseen > limit
+        return self.failures > 0 and unseen > limit
 
     @property
     def edge_time(self) -> float | None:

@@ -44,3 +44,23 @@ class Pace:
     def first(self, interval_seconds: float) -> float:
         """A random share of an interval, so that streams found together are not fetched together ever after."""
         return interval_seconds * (0.5 + self._spread() / 2)
+
+
+class Budget:
+    """Grants so many turns a second to all who ask, in their order."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = 1 / per_second
+        self._clock = clock
+        self._next = 0.0
+
+    def reserve(self) -> float:
+        """Take the next turn; gives the seconds until it is due."""
+        now = self._clock()
+        due = max(self._next, now)
+        self._next = due + self._seconds
+        return due - now
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        await asyncio.sleep(self.reserve())

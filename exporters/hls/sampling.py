@@ -61,7 +61,7 @@ class SegmentSampler:
         return list(self._judge(one, playlist, answer))
 
     def _judge(self, one: Segment, playlist: MediaPlaylist, answer: Answer) -> Iterator[Finding]:
-        self._tables[metrics.HLS_SEGMENT_BYTES].add(len(answer.body), *self._labels)
+        self._tables[metrics.HLS_SEGMENT_BYTES].add(answer.size, *self._labels)
         ratio = answer.seconds / one.duration
         self._tables.histogram(metrics.HLS_DOWNLOAD_RATIO).observe(ratio, self._labels[1])
         if is_slow_start(answer, one.duration):
@@ -70,7 +70,7 @@ class SegmentSampler:
             yield Finding("download_ratio_high", str(one.msn), f"segment {one.msn} took {ratio:.2f} of its duration")
         low, high = (share * playlist.target_duration for share in WINDOW_TARGET_DURATIONS)
         if low <= one.duration <= high:
-            self._rates.append(len(answer.body) / one.duration)
+            self._rates.append(answer.size / one.duration)
             self._tables[metrics.HLS_MEASURED_RATE].set(round(max(self._rates), 3), *self._labels)
         declared = self.declared_bits_per_second
         if declared and self._rates and 8 * max(self._rates) > BANDWIDTH_TOLERANCE * declared:

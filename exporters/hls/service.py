@@ -40,6 +40,9 @@ class HlsConfig:
     sample_seconds: float = setting(
         10.0, "How often a segment of each stream is downloaded, its renditions in turn; 0 for never.", minimum=0
     )
+    samples_per_second: float = setting(
+        10.0, "Segments downloaded in a second at most, over all streams; with many streams each waits.", minimum=0.01
+    )
     grace_seconds: float = setting(
         10.0, "How long a stream that has just appeared may have no playlist before that is a violation.", minimum=0
     )
@@ -97,6 +100,7 @@ def build(config: HlsConfig) -> Service:
         timeout_seconds=config.timeout_seconds,
         retention_seconds=config.retention_seconds,
         max_streams=config.max_streams,
+        samples_per_second=config.samples_per_second,
         user_agent=config.user_agent,
     )
     return Service("hls", [HlsCollector(tables)], [directory, engine])

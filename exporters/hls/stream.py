@@ -15,7 +15,7 @@ from exporters.hls import naming, reading
 from exporters.hls.exchange import Exchange
 from exporters.hls.fetching import NO_HEADERS
 from exporters.hls.media import Clock
-from exporters.hls.pacing import Pace
+from exporters.hls.pacing import Budget, Pace
 from exporters.hls.playlist import MultivariantPlaylist
 from exporters.hls.progress import Step
 from exporters.hls.rendition import RETRY_SECONDS, RenditionProbe, Workshop
@@ -44,7 +44,10 @@ class ProbeOptions:
 
 
 class StreamProbe:
-    """Probes one target until it is stopped; ``leads`` says that this endpoint counts the stream's ad breaks."""
+    """Probes one target until it is stopped.
+
+    ``budget`` is shared by all samples; ``leads`` says that this endpoint counts the stream's ad breaks.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class StreamProbe:
         tables: HlsTables,
         violations: Violations,
         pace: Pace,
+        budget: Budget,
         options: ProbeOptions,
         clock: Clock,
         leads: bool,
@@ -64,6 +68,7 @@ class StreamProbe:
         self._exchange = exchange
         self._tables = tables
         self._pace = pace
+        self._budget = budget
         self._options = options
         self._clock = clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -186,7 +191,9 @@ class StreamProbe:
     async def _run_samples(self) -> None:
         due = self._clock.monotonic() + self._pace.first(self._options.sample_seconds)
         while True:
-            begun = await self._pace.until(due)
+            await asyncio.sleep(max(0.0, due - self._clock.monotonic()))
+            await self._budget.turn()
+            begun = self._clock.monotonic()
             try:
                 await self.sample()
             except Exception:

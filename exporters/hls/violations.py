@@ -40,7 +40,8 @@ class Violations:
         for one in begun:
             rule = RULES[one.rule]
             self._tables[metrics.HLS_VIOLATIONS].add(1, *self._labels, rule.id, rule.severity)
-            level = logging.DEBUG if rule.severity == "info" else logging.WARNING
+            again = any(rule.id == known for known, _ in before)
+            level = logging.DEBUG if again or rule.severity == "info" else logging.WARNING
             log.log(level, "%s at %s, %s: %s: %s", *self._labels, source, one.rule, one.message)
             self._on_begin(source, one)
         if now != before:

@@ -11,7 +11,7 @@ from exporters.hls.exchange import Exchange
 from exporters.hls.fetching import HttpFetcher
 from exporters.hls.findings import Finding
 from exporters.hls.media import Clock
-from exporters.hls.pacing import Pace
+from exporters.hls.pacing import Budget, Pace
 from exporters.hls.rendition import RenditionProbe, Workshop
 from exporters.hls.stream import ProbeOptions, StreamProbe
 from exporters.hls.tables import HlsTables
@@ -58,7 +58,7 @@ def probe(
         pace = Pace(tables.histogram(metrics.HLS_PROBE_LAG).cell())
         ours = clock or Clock()
         options = ProbeOptions(sample_seconds=0, grace_seconds=0)
-        stream = StreamProbe(target, exchange, tables, violations, pace, options, ours, leads=True)
+        stream = StreamProbe(target, exchange, tables, violations, pace, Budget(100.0), options, ours, leads=True)
         shop = Workshop(exchange, tables, violations, pace, ours, lambda name, step: None, lambda: None, lambda: False)
         probing = Probing(shop, stream, tables, found)
         try:

@@ -6,7 +6,7 @@ import pytest
 
 from exporters import metrics
 from exporters.exposition import HistogramCell
-from exporters.hls.pacing import Pace, reload_seconds
+from exporters.hls.pacing import Budget, Pace, reload_seconds
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,11 @@ def test_the_first_interval_is_between_half_and_whole() -> None:
     lag = HistogramCell(metrics.HLS_PROBE_LAG, ())
     assert Pace(lag, spread=lambda: 0.0).first(2.0) == 1.0
     assert Pace(lag, spread=lambda: 1.0).first(2.0) == 2.0
+
+
+def test_a_budget_spaces_turns_and_saves_none_up() -> None:
+    now = 100.0
+    budget = Budget(2.0, clock=lambda: now)
+    assert [budget.reserve() for _ in range(3)] == [0.0, 0.5, 1.0]
+    now = 110.0
+    assert [budget.reserve() for _ in range(2)] == [0.0, 0.5]

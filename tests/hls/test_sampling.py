@@ -85,7 +85,7 @@ def test_a_segment_that_comes_at_the_pace_of_its_production_is_found(site: Origi
 
 def test_a_slow_start_is_a_long_body_with_pauses() -> None:
     def answer(body_seconds: float, pause: float) -> Answer:
-        return Answer("", 200, {}, b"", 0.1, 0.1 + body_seconds, body_seconds, pause)
+        return Answer("", 200, {}, b"", 0, 0.1, 0.1 + body_seconds, body_seconds, pause)
 
     assert is_slow_start(answer(1.9, 0.5), 2)
     assert not is_slow_start(answer(1.9, 0.1), 2)

@@ -118,6 +118,19 @@ def test_a_cache_may_hold_a_playlist_for_its_time_to_live(site: Origin) -> None:
     assert act(site, drive).rules() == {"stale_playlist"}
 
 
+def test_a_playlist_that_cannot_be_fetched_is_stale_when_its_time_is_up(site: Origin) -> None:
+    async def drive(probing: Probing, turning: Turning) -> None:
+        stale = probing.tables[metrics.HLS_PLAYLIST_STALE]
+        turning.now += 5.5  # nobody asked: that says nothing of the playlist
+        probing.stream.tick()
+        assert stale.get("demo", "origin", "720p") == 0
+        site.pages["/720p.m3u8"] = Page(b"", 500)
+        await poll(probing, "720p")
+        assert stale.get("demo", "origin", "720p") == 1
+
+    act(site, drive)
+
+
 def test_an_ended_playlist_is_not_stale(site: Origin) -> None:
     async def drive(probing: Probing, turning: Turning) -> None:
         turning.now += 2
