@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from exporters import metrics
 from exporters.errors import SourceUnreachableError
-from exporters.hls.fetching import NO_HEADERS, Answer, Fetcher
+from exporters.hls.fetching import NO_HEADERS, Answer, Fetcher, without_query
 from exporters.hls.tables import HlsTables
 from exporters.hls.targets import Target
 
@@ -37,7 +37,7 @@ class StatusError(SourceUnreachableError):
     """An answer whose status is an error; reasons http_3xx, http_4xx, http_5xx."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(f"{answer.url}: status {answer.status}", f"http_{answer.status // 100}xx")
+        super().__init__(f"{without_query(answer.url)}: status {answer.status}", f"http_{answer.status // 100}xx")
         self.status = answer.status
 
 

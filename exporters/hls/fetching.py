@@ -92,7 +92,7 @@ class HttpFetcher:
                     pause,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise SourceUnreachableError(f"{url}: {describe(error)}", reason_of(error)) from error
+            raise SourceUnreachableError(f"{without_query(url)}: {describe(error)}", reason_of(error)) from error
 
     async def close(self) -> None:
         await self._session.close()
@@ -102,6 +102,11 @@ class HttpFetcher:
 def exact_url(url: str) -> URL:
     """The URL as it is written, because a signature may cover every byte; quoted only where it must be."""
     return URL(url, encoded=WRITTEN.fullmatch(url) is not None)
+
+
+def without_query(url: str) -> str:
+    """The URL as it may be logged: queries hold tokens."""
+    return url.partition("?")[0]
 
 
 async def _read(response: aiohttp.ClientResponse, keep: bool) -> tuple[bytes, int, float]:

@@ -68,14 +68,6 @@ class Hint(NamedTuple):
     uri: str
 
 
-class Report(NamedTuple):
-    """An EXT-X-RENDITION-REPORT."""
-
-    uri: str
-    last_msn: int
-    last_part: int | None
-
-
 class ServerControl(NamedTuple):
     """EXT-X-SERVER-CONTROL, times in seconds."""
 
@@ -93,19 +85,16 @@ class MediaPlaylist:
     target_duration: float
     media_sequence: int
     segments: tuple[Segment, ...]
-    version: int = 1
     discontinuity_sequence: int = 0
     counts_discontinuities: bool = False
     """whether EXT-X-DISCONTINUITY-SEQUENCE is there"""
     type: str = ""
     ended: bool = False
-    i_frames_only: bool = False
     open_parts: tuple[Part, ...] = ()
     """parts of the segment that is not complete yet"""
     part_target: float | None = None
     server_control: ServerControl | None = None
     hints: tuple[Hint, ...] = ()
-    reports: tuple[Report, ...] = ()
     date_ranges: tuple[DateRange, ...] = ()
     removed_date_ranges: tuple[str, ...] = ()
     skipped: int | None = None
@@ -152,7 +141,6 @@ class Variant(NamedTuple):
 
     uri: str
     bandwidth: int
-    average_bandwidth: int | None = None
     codecs: str = ""
     resolution: tuple[int, int] | None = None
     frame_rate: float | None = None
@@ -160,7 +148,6 @@ class Variant(NamedTuple):
     video: str = ""
     subtitles: str = ""
     closed_captions: str = ""
-    pathway: str = ""
 
 
 class Rendition(NamedTuple):
@@ -172,7 +159,6 @@ class Rendition(NamedTuple):
     language: str = ""
     uri: str = ""
     default: bool = False
-    autoselect: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,9 +167,6 @@ class MultivariantPlaylist:
 
     variants: tuple[Variant, ...]
     renditions: tuple[Rendition, ...] = ()
-    version: int = 1
-    independent_segments: bool = False
-    session_keys: tuple[Key, ...] = ()
     flaws: tuple[Finding, ...] = ()
 
 

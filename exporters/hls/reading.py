@@ -20,7 +20,6 @@ from exporters.hls.playlist import (
     Part,
     Playlist,
     Rendition,
-    Report,
     Segment,
     ServerControl,
     Variant,
@@ -81,12 +80,6 @@ def _multivariant(data: dict[str, Any], side: tags.SideReader) -> MultivariantPl
     return MultivariantPlaylist(
         variants=tuple(_variant(one["uri"], one["stream_info"]) for one in data["playlists"]),
         renditions=tuple(_rendition(one) for one in data["media"]),
-        version=data.get("version", 1),
-        independent_segments=data["is_independent_segments"],
-        session_keys=tuple(
-            Key(one.get("method", ""), one.get("uri", ""), one.get("iv", ""), one.get("keyformat", "identity"))
-            for one in data["session_keys"]
-        ),
         flaws=tuple(side.flaws),
     )
 
@@ -96,7 +89,6 @@ def _variant(uri: str, info: dict[str, Any]) -> Variant:
     return Variant(
         uri=uri,
         bandwidth=info.get("bandwidth", 0),
-        average_bandwidth=info.get("average_bandwidth"),
         codecs=info.get("codecs", ""),
         resolution=(int(width), int(height)) if width.isdecimal() and height.isdecimal() else None,
         frame_rate=info.get("frame_rate"),
@@ -104,7 +96,6 @@ def _variant(uri: str, info: dict[str, Any]) -> Variant:
         video=info.get("video", ""),
         subtitles=info.get("subtitles", ""),
         closed_captions=parser.remove_quotes(info.get("closed_captions", "")),
-        pathway=info.get("pathway_id", ""),
     )
 
 
@@ -116,7 +107,6 @@ def _rendition(one: dict[str, Any]) -> Rendition:
         language=one.get("language", ""),
         uri=one.get("uri", ""),
         default=one.get("default") == "YES",
-        autoselect=one.get("autoselect") == "YES",
     )
 
 
@@ -130,20 +120,14 @@ def _media(data: dict[str, Any], side: tags.SideReader) -> MediaPlaylist:
         target_duration=_target(data, side, segments),
         media_sequence=data["media_sequence"] or 0,
         segments=segments,
-        version=data.get("version", 1),
         discontinuity_sequence=data.get("discontinuity_sequence", 0),
         counts_discontinuities="discontinuity_sequence" in data,
         type=(data["playlist_type"] or "").upper(),
         ended=data["is_endlist"],
-        i_frames_only=data["is_i_frames_only"],
         open_parts=open_parts,
         part_target=None if part_target is None else _seconds(part_target),
         server_control=_server_control(data.get("server_control")),
         hints=tuple(side.hints),
-        reports=tuple(
-            Report(one.get("uri", ""), one.get("last_msn", -1), one.get("last_part"))
-            for one in data["rendition_reports"]
-        ),
         date_ranges=tuple(side.date_ranges),
         removed_date_ranges=tuple(filter(None, skip.get("recently_removed_dateranges", "").split("\t"))),
         skipped=skipped,

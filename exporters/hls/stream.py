@@ -18,7 +18,7 @@ from exporters.hls.media import Clock
 from exporters.hls.pacing import Budget, Pace
 from exporters.hls.playlist import MultivariantPlaylist
 from exporters.hls.progress import Step
-from exporters.hls.rendition import RETRY_SECONDS, RenditionProbe, Workshop
+from exporters.hls.rendition import PATIENCE, RETRY_SECONDS, RenditionProbe, Workshop
 from exporters.hls.rules.across import check_multivariant
 from exporters.hls.rules.fetches import failure_finding
 from exporters.hls.sampling import check_removed
@@ -155,7 +155,7 @@ class StreamProbe:
         self._failures += 1
         self._conditional = NO_HEADERS
         self.standing.declared = False
-        if not self._may_be_starting():
+        if self._failures >= PATIENCE and not self._may_be_starting():
             self.violations.update("fetch:multivariant", [failure_finding(error)])
 
     def _may_be_starting(self) -> bool:

@@ -37,12 +37,18 @@ SEGMENTS_WITH_PARTS = 3
 
 
 class LowLatencyOrigin:
-    """The timeline: part ``n`` is there from ``begun + n * pace`` on."""
+    """The timeline: part ``n`` is there from ``begun + (n + 1) * pace`` on.
 
-    def __init__(self, faults: frozenset[Fault]) -> None:
+    Time is real, or it is the origin's own: then it leaps to the instant that a held request waits for, so that tests
+    are exact whatever else the machine does. ``now`` is the clock for both sides.
+    """
+
+    def __init__(self, faults: frozenset[Fault], real_time: bool) -> None:
         self.faults = faults
+        self._real_time = real_time
+        self._leapt_to = time.monotonic()
         self.pace = PART_SECONDS * (2 if "slow_parts" in faults else 1)
-        self.begun = time.monotonic() - self.pace * PARTS_PER_SEGMENT * (WINDOW_SEGMENTS + 3)
+        self.begun = self.now() - self.pace * PARTS_PER_SEGMENT * (WINDOW_SEGMENTS + 3)
         self.begun_wall = time.time() - PART_SECONDS * PARTS_PER_SEGMENT * (WINDOW_SEGMENTS + 3)
         self.stopped = threading.Event()
         self.queries: list[str] = []
@@ -51,12 +57,17 @@ class LowLatencyOrigin:
         self.server.origin = self  # type: ignore[attr-defined]
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/media.m3u8"
 
+    def now(self) -> float:
+        return time.monotonic() if self._real_time else self._leapt_to
+
     def parts_made(self) -> int:
-        return int((time.monotonic() - self.begun) / self.pace)
+        return int((self.now() - self.begun) / self.pace + 1e-6)
 
     def wait_for_part(self, number: int) -> None:
         """Return when part ``number`` (from 0) is complete, or the origin stops."""
         due = self.begun + (number + 1) * self.pace
+        if not self._real_time:
+            self._leapt_to = max(self._leapt_to, due)
         while not self.stopped.is_set() and self.parts_made() <= number:
             self.stopped.wait(max(0.002, due - time.monotonic()))
 
@@ -159,8 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def low_latency_origin(*faults: Fault) -> Iterator[LowLatencyOrigin]:
-    origin = LowLatencyOrigin(frozenset(faults))
+def low_latency_origin(*faults: Fault, real_time: bool = False) -> Iterator[LowLatencyOrigin]:
+    origin = LowLatencyOrigin(frozenset(faults), real_time)
     thread = threading.Thread(target=origin.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from exporters import metrics
+from exporters.hls.media import Clock
 from tests.hls.llhls_origin import PARTS_PER_SEGMENT, Fault, low_latency_origin
 from tests.hls.probing import Probing, probe
 
 ENDPOINT = "origin"
 
 
-def follow(turns: int, *faults: Fault, checks: int = 0, timeout: float = 1.0) -> Probing:
+def follow(turns: int, *faults: Fault, checks: int = 0, real_time: bool = False) -> Probing:
     """The probe after some turns against an origin with these faults, and rounds of further checks."""
-    with low_latency_origin(*faults) as origin:
+    with low_latency_origin(*faults, real_time=real_time) as origin:
 
         async def drive(probing: Probing) -> None:
             rendition = probing.rendition(origin.url)
@@ -22,7 +23,7 @@ def follow(turns: int, *faults: Fault, checks: int = 0, timeout: float = 1.0) ->
             for _ in range(checks):
                 await rendition.checks.round()
 
-        return probe(origin.url, drive, timeout=timeout)
+        return probe(origin.url, drive, Clock(monotonic=origin.now), timeout=1.0)
 
 
 def test_a_right_origin_breaks_no_rule_and_its_parts_come_at_their_pace() -> None:
@@ -34,8 +35,17 @@ def test_a_right_origin_breaks_no_rule_and_its_parts_come_at_their_pace() -> Non
     assert probing.tables.histogram(metrics.HLS_BLOCKING_RELOAD).count(ENDPOINT) == 2 * PARTS_PER_SEGMENT
     assert probing.tables.histogram(metrics.HLS_PART_INTERVAL).count("demo", ENDPOINT) == 2 * PARTS_PER_SEGMENT - 1
     assert probing.tables[metrics.HLS_PRELOAD_HINT].get(ENDPOINT, "used") == 1
+    assert probing.tables.histogram(metrics.HLS_PART_INTERVAL).cell("demo", ENDPOINT).sum == pytest.approx(9 * 0.2)
     assert len(probing.tables[metrics.HLS_BLOCKING_RELOAD_ERRORS]) == 0
     assert len(probing.tables[metrics.HLS_FETCH_ERRORS]) == 0
+
+
+def test_reloads_are_held_in_real_time() -> None:
+    probing = follow(1 + PARTS_PER_SEGMENT, checks=1, real_time=True)
+    held = probing.tables.histogram(metrics.HLS_BLOCKING_RELOAD).cell(ENDPOINT)
+    assert (probing.tables[metrics.HLS_PARTS].get("demo", ENDPOINT) or 0) >= PARTS_PER_SEGMENT
+    assert held.sum > 0
+    assert probing.rules() <= {"part_late"}  # which a busy machine may truly cause
 
 
 def test_the_probe_asks_for_the_next_part_and_for_delta_updates() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from exporters.hls.exchange import cache_state
-from exporters.hls.fetching import exact_url, reason_of
+from exporters.hls.exchange import StatusError, cache_state
+from exporters.hls.fetching import Answer, exact_url, reason_of
 from exporters.hls.validators import cache_seconds, conditional_headers
 
 
@@ -48,6 +48,11 @@ def test_failures_are_told_apart(error: Exception, reason: str) -> None:
 def test_a_signed_url_goes_out_as_it_is_and_an_unquoted_one_is_quoted() -> None:
     assert str(exact_url("http://o/a%2fb.ts?sig=x%2By/z~")) == "http://o/a%2fb.ts?sig=x%2By/z~"
     assert str(exact_url("http://o/a b/ä.ts")) == "http://o/a%20b/%C3%A4.ts"
+
+
+def test_messages_hold_no_tokens() -> None:
+    error = StatusError(Answer("http://o/a.m3u8?token=secret", 403, {}, b"", 0, 0.1, 0.1))
+    assert (str(error), error.reason, error.status) == ("http://o/a.m3u8: status 403", "http_4xx", 403)
 
 
 NOON = "Mon, 23 Nov 2026 12:00:00 GMT"

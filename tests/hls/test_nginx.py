@@ -30,7 +30,7 @@ rtmp {{
   server {{
     listen 127.0.0.1:{rtmp};
     application live {{
-      live on; hls on; hls_path {folder}/hls; hls_nested on; hls_fragment 1s; hls_playlist_length 6s; hls_cleanup on;
+      live on; hls on; hls_path {folder}/hls; hls_nested on; hls_fragment 2s; hls_playlist_length 8s; hls_cleanup on;
       hls_variant _720p BANDWIDTH=900000 RESOLUTION=1280x720 'CODECS="avc1.42c01f"';
       hls_variant _240p BANDWIDTH=500000 RESOLUTION=426x240 'CODECS="avc1.42c015"';
     }}
@@ -81,11 +81,11 @@ def media_server(tmp_path: Path) -> Iterator[Media]:
 
 
 def publish(port: int, log: Path, stack: ExitStack) -> list[object]:
-    """One encoder a rendition, with a keyframe a second."""
+    """One encoder a rendition, with a keyframe every two seconds."""
     processes: list[object] = []
     for name, size in (("720p", "320x180"), ("240p", "160x90")):
         source = ["-re", "-f", "lavfi", "-i", f"testsrc=size={size}:rate=25"]
-        encode = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-b:v", "200k"]
+        encode = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "50", "-b:v", "200k"]
         target = ["-f", "flv", f"rtmp://127.0.0.1:{port}/live/demo_{name}"]
         command = ["ffmpeg", "-nostdin", "-loglevel", "error", *source, *encode, *target]
         processes.append(stack.enter_context(running(command, log)))
@@ -117,7 +117,7 @@ def test_a_stream_of_nginx_rtmp_is_measured_at_origin_and_edge_without_alarms(
                 for variant in ("720p", "240p"):
                     series = f'segments_total{{stream="demo",endpoint="{endpoint}",variant="{variant}"}}'
                     wait_until(
-                        lambda series=series: metrics_of(page).get(f"livestream_hls_{series}", 0) >= 6,
+                        lambda series=series: metrics_of(page).get(f"livestream_hls_{series}", 0) >= 4,
                         f"new segments of {variant} at the {endpoint}",
                         60,
                     )

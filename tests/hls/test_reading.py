@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.errors import SourceFormatError
-from exporters.hls.playlist import Key, MediaPlaylist, MultivariantPlaylist, Part, Playlist, Report, ServerControl
+from exporters.hls.playlist import Key, MediaPlaylist, MultivariantPlaylist, Part, Playlist, ServerControl
 from exporters.hls.progress import Progress
 from exporters.hls.reading import read_playlist
 from exporters.hls.rules.single import check_media
@@ -92,7 +92,6 @@ def test_a_low_latency_playlist_is_read_with_parts_hints_and_reports() -> None:
 13.mp4
 #EXT-X-PART:DURATION=0.1,URI="14.0.mp4",GAP=YES
 #EXT-X-PRELOAD-HINT:TYPE=PART,URI="14.1.mp4"
-#EXT-X-RENDITION-REPORT:URI="../240p.m3u8",LAST-MSN=14,LAST-PART=0
 """
     )
     assert playlist.server_control == ServerControl(True, None, 0.6, 6.0, False)
@@ -101,7 +100,6 @@ def test_a_low_latency_playlist_is_read_with_parts_hints_and_reports() -> None:
     assert playlist.segments[0].parts == (Part("13.0.mp4", 0.2, True), Part("13.1.mp4", 0.2))
     assert playlist.open_parts == (Part("14.0.mp4", 0.1, gap=True),)
     assert [(hint.type, hint.uri) for hint in playlist.hints] == [("PART", "14.1.mp4")]
-    assert playlist.reports == (Report("../240p.m3u8", 14, 0),)
     assert playlist.position == (14, 1)
     assert playlist.edge_time == pytest.approx(1795456800.5)
 
@@ -110,7 +108,7 @@ def test_a_multivariant_playlist_is_read_with_commas_in_quotes() -> None:
     playlist = read_playlist((FIXTURES / "rules" / "codecs_missing" / "good-1.m3u8").read_bytes())
     assert isinstance(playlist, MultivariantPlaylist)
     variant = playlist.variants[0]
-    assert (variant.uri, variant.bandwidth, variant.average_bandwidth) == ("720p/index.m3u8", 2_096_000, 1_800_000)
+    assert (variant.uri, variant.bandwidth) == ("720p/index.m3u8", 2_096_000)
     assert (variant.codecs, variant.resolution, variant.frame_rate) == ("avc1.42c01f,mp4a.40.2", (1280, 720), 30.0)
     assert variant.closed_captions == "NONE"
     assert [(one.name, one.default) for one in playlist.renditions] == [("English, main", True), ("Suomi", False)]

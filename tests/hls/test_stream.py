@@ -202,21 +202,24 @@ def test_a_playlist_that_cannot_be_used_is_found(site: Origin, page: Page, rule:
 
     async def drive(probing: Probing) -> None:
         await probing.stream.turn()
+        assert probing.rules() == set()
+        await probing.stream.turn()
         probing.stream.tick()
 
     probing = probe(f"{site.url}/demo.m3u8", drive)
     assert probing.rules() == {rule}
-    assert probing.tables[metrics.HLS_FETCH_ERRORS].get("demo", "origin", "multivariant", reason) == 1
+    assert probing.tables[metrics.HLS_FETCH_ERRORS].get("demo", "origin", "multivariant", reason) == 2
     assert probing.tables[metrics.HLS_UP].get("demo", "origin") == 0
 
 
 def test_a_server_that_is_away_or_silent_is_found(site: Origin) -> None:
     async def drive(probing: Probing) -> None:
         await probing.stream.turn()
+        await probing.stream.turn()
 
     away = probe(f"http://127.0.0.1:{free_port()}/demo.m3u8", drive)
     assert away.rules() == {"playlist_unavailable"}
-    assert away.tables[metrics.HLS_FETCH_ERRORS].get("demo", "origin", "multivariant", "connect") == 1
+    assert away.tables[metrics.HLS_FETCH_ERRORS].get("demo", "origin", "multivariant", "connect") == 2
     site.delays["/demo.m3u8"] = 0.5
     silent = probe(f"{site.url}/demo.m3u8", drive, timeout=0.1)
     assert silent.rules() == {"timeout"}
