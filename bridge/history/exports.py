@@ -14,7 +14,6 @@ from bridge.contract import finite
 from bridge.database import Database
 from bridge.history import shapes
 from bridge.history.history import History
-from bridge.history.report import report
 from bridge.history.selection import Selection
 from bridge.history.window import Window
 
@@ -52,6 +51,8 @@ def export(database: Database, history: History, kind: str, selection: Selection
     first, last = window.utc_days()
     name = f"analytics-{first}-{last}.{kind}"
     if kind == "pdf":
+        from bridge.history.report import report  # loading its fonts takes a second, which no start should
+
         return File(name, [report(history, selection, window)])
     write = as_csv if kind == "csv" else as_json(window)
     return File(name, _begun(write(rows(database, selection, window))))
