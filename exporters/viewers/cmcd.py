@@ -23,17 +23,35 @@ _PAIR = re.compile(
 )
 _ITEM = re.compile(r'(-?[0-9.]+|"(?:[^"\\]|\\.)*")((?:;[a-z0-9*_.-]+(?:=[^\s;)]*)?)*)')
 _VIDEO = frozenset({"v", "av"})
-_SESSION_KEYS = frozenset({"sid", "cid"})
+_STRINGS = frozenset({"cdn", "cen", "cid", "cmsdd", "cmsds", "ec", "h", "nor", "nrr", "sid", "smrt", "url"})
+_KNOWN = _STRINGS | frozenset(
+    (
+        *("ab", "bg", "bl", "br", "bs", "bsa", "bsd", "bsda", "cs", "d", "dfa", "dl", "e", "lab", "lb", "ltc", "msd"),
+        *("mtp", "nr", "ot", "pb", "pr", "pt", "rc", "rtp", "sf", "sn", "st", "sta", "su", "tab", "tb", "tbl", "tpb"),
+        *("ts", "ttfb", "ttfbb", "ttlb", "v"),
+    )
+)
 
 
 def parse(text: str) -> Cmcd:
     """Read the text form (percent-decoded); raises SourceFormatError when it is too long or has no key at all."""
     if len(text) > MAX_TEXT:
         raise SourceFormatError(f"CMCD over {MAX_TEXT} characters", "size")
+    pairs = {}
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        pairs[key] = value
+    if pairs.keys() <= _KNOWN and "\\" not in text and all(_is_closed(pairs[key]) for key in _STRINGS & pairs.keys()):
+        return pairs  # no comma within a string: nearly always
     pairs = dict(_PAIR.findall(text))
     if not pairs:
         raise SourceFormatError("no CMCD key", "parse")
     return pairs
+
+
+def _is_closed(value: str) -> bool:
+    """Whether a string, or a list of strings, is whole, so that no comma in it was taken for the next pair's."""
+    return len(value) > 1 and (value[0] == value[-1] == '"' or (value[0] == "(" and value[-1] == ")"))
 
 
 def parse_headers(headers: Mapping[str, str]) -> Cmcd:
@@ -87,13 +105,16 @@ def number(value: str | None) -> float:
     """A number, or of an inner list the video's (else the largest); -1 when there is none (RFC 8941 §3.1.1)."""
     if not value:
         return -1.0
+    plain = value[1:-1] if value[0] == "(" else value
     try:
-        return float(value)  # the usual case
+        return float(plain)  # nearly always
     except ValueError:
-        if value[0] != "(":
-            return -1.0
+        return _video_number(plain) if plain is not value else -1.0
+
+
+def _video_number(items: str) -> float:
     best = -1.0
-    for item, parameters in _ITEM.findall(value):
+    for item, parameters in _ITEM.findall(items):
         try:
             amount = float(item)
         except ValueError:

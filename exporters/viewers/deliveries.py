@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from exporters.errors import SourceFormatError
 from exporters.handoff import DeliveryRecord
 from exporters.viewers import cmcd
-from exporters.viewers.reports import Report, Viewer
+from exporters.viewers.reports import Report, Viewer, report_key
 from exporters.viewers.translate import CmcdTranslator
 from exporters.viewers.viewers import ViewerResolver
 
@@ -18,20 +20,17 @@ class DeliveryReader:
     """Reads one record at a time."""
 
     def __init__(
-        self, translator: CmcdTranslator, resolver: ViewerResolver, ignored_agents: tuple[str, ...] = ()
+        self,
+        translator: CmcdTranslator,
+        resolver: ViewerResolver,
+        needs_viewer: Callable[[str], bool],
+        ignored_agents: tuple[str, ...] = (),
     ) -> None:
+        """``needs_viewer`` tells of a session key whether the engine wants to know who that is."""
         self._translator = translator
         self._resolver = resolver
+        self._needs_viewer = needs_viewer
         self._ignored_agents = ignored_agents
-
-    def session_of(self, record: DeliveryRecord) -> str:
-        """The session id of a record with CMCD, or ``""``."""
-        if not record.cmcd:
-            return ""
-        try:
-            return cmcd.text(cmcd.parse(record.cmcd).get("sid", ""))
-        except SourceFormatError:
-            return ""
 
     def report(self, record: DeliveryRecord, received: float) -> Report | None:
         """A record as a report, or None when it speaks of no viewer; raises SourceFormatError for bad CMCD."""
@@ -40,12 +39,13 @@ class DeliveryReader:
         if record.cmcd:
             pairs = cmcd.parse(record.cmcd)
             if "sid" in pairs:
+                key = report_key(record.stream, cmcd.text(pairs["sid"]))
                 return self._translator.report(
                     pairs,
                     record.stream,
                     "cdn_log",
                     received,
-                    self._viewer(record, received),
+                    self._viewer(record, received) if self._needs_viewer(key) else None,
                     time=record.time,
                     variant=record.variant if record.kind in MEDIA_KINDS else "",
                     kind=record.kind,

@@ -75,7 +75,7 @@ class Intake:
         self._admission = admission
         self._resolver = resolver
         self._translator = translator
-        self._deliveries = DeliveryReader(translator, resolver, ignored_agents)
+        self._deliveries = DeliveryReader(translator, resolver, shard.engine.needs_viewer, ignored_agents)
         self._address_limit = address_limit
         self._session_limit = session_limit
         self._clock = clock

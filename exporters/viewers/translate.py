@@ -53,44 +53,39 @@ class CmcdTranslator:
         if state and state not in STATES:
             state = ""
         object_type = get("ot", "")
-        duration = number(get("d"))
+        duration = _scaled(get("d"), 0.001)
         media = object_type in _MEDIA_TYPES or (
             object_type not in _OTHER_TYPES and (kind in ("segment", "part") or duration >= 0)
         )
-        rate = -1.0 if object_type in _NOT_VIDEO else number(get("br"))
-        buffer, latency, throughput = number(get("bl")), number(get("ltc")), number(get("mtp"))
-        start, first_byte = number(get("msd")), number(get("ttfb"))
-        stamp = number(get("ts"))
-        background = get("bg")
-        codes = get("ec")
-        url = get("url")
+        url, codes, background = get("url"), get("ec"), get("bg")
+        told_time = _scaled(get("ts"), 0.001)
         return Report(
             session,
             stream,
             transport,
             2 if version == "2" else 1,
             received,
-            stamp / 1000 if stamp > 0 else time,
-            int(number(get("sn"))),
+            told_time if told_time > 0 else time,
+            int(number(cmcd["sn"])) if "sn" in cmcd else -1,
             event,
             state,
             media,
             "bs" in cmcd and flag(cmcd, "bs"),
             "su" in cmcd and flag(cmcd, "su"),
-            buffer / 1000 if buffer >= 0 else -1.0,
-            duration / 1000 if duration >= 0 else -1.0,
-            rate * _KBIT if rate > 0 else -1.0,
+            _scaled(get("bl"), 0.001),
+            duration,
+            -1.0 if object_type in _NOT_VIDEO else _scaled(get("br"), _KBIT),
             variant or (self.variant(text(url)) if url else ""),
-            latency / 1000 if latency >= 0 else -1.0,
-            throughput * _KBIT if throughput > 0 else -1.0,
-            start / 1000 if start >= 0 else -1.0,
+            _scaled(get("ltc"), 0.001),
+            _scaled(get("mtp"), _KBIT),
+            _scaled(get("msd"), 0.001),
             tuple(strings(codes)[:8]) if codes else (),
-            int(number(get("dfa"))),
+            int(number(cmcd["dfa"])) if "dfa" in cmcd else -1,
             -1 if background is None else int(flag(cmcd, "bg")),
             cdn or text(get("cdn", ""))[:64],
             kind,
-            status or max(0, int(number(get("rc")))),
-            first_byte / 1000 if first_byte >= 0 else -1.0,
+            status or (max(0, int(number(cmcd["rc"]))) if "rc" in cmcd else 0),
+            _scaled(get("ttfb"), 0.001),
             -1.0,
             "",
             viewer,
@@ -100,6 +95,14 @@ class CmcdTranslator:
         """The rendition a URL path names, such as ``720p`` of ``/hls/demo_720p/5.ts``; ``""`` when it names none."""
         found = self._rendition.search(path)
         return found.group(1) if found else ""
+
+
+def _scaled(value: str | None, factor: float) -> float:
+    """A number in base units, or -1 when it is missing or no number."""
+    if value is None:
+        return -1.0
+    amount = number(value)
+    return amount * factor if 0 <= amount < 1e15 else -1.0
 
 
 def rendition_pattern(renditions: tuple[str, ...]) -> re.Pattern[str]:

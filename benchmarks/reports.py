@@ -1,0 +1,205 @@
+"""Player reports into the session engine: how many a second, in how much memory, and what an expiry of many costs."""
+
+from __future__ import annotations
+
+import cProfile
+import gc
+import pstats
+import resource
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+
+from benchmarks.table import Row
+from exporters.handoff import Batch, DeliveryRecord
+from exporters.viewers.admission import Admission
+from exporters.viewers.geo import Geography
+from exporters.viewers.identity import Pseudonyms
+from exporters.viewers.intake import Client, Intake
+from exporters.viewers.limits import RateLimit
+from exporters.viewers.records import Records
+from exporters.viewers.shard import Shard
+from exporters.viewers.spool import SpoolWriter
+from exporters.viewers.store import Store
+from exporters.viewers.translate import CmcdTranslator
+from exporters.viewers.viewers import ViewerResolver
+
+START = 1_795_420_800.0
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+QUERY = (
+    'bl=4100,br=2096,cid="demo",d=2000,dl=4100,mtp=113600,nor="demo_720p-31.ts",ot=av,rtp=10500,sf=h,'
+    'sid="{:08d}-aaaa-4bbb-8ccc-111111111111",st=l,tb=2096'
+)
+EVENT = (
+    'bl=(6000),br=(2096),cid="demo",e=t,mtp=(92800),sf=h,sid="{:08d}-aaaa-4bbb-8ccc-222222222222",sn={},st=l,sta=p,'
+    "ts={},v=2"
+)
+STAGES = {
+    "parse": ("cmcd.py", "beacons.py", "translate.py", "handoff.py"),
+    "engine": ("engine.py", "facts.py", "audience.py", "broadcast.py", "inference.py", "sequences.py", "wheel.py"),
+    "settling": ("timeline.py", "ledger.py"),
+    "journal": ("journal.py", "inputs.py"),
+    "intake": ("intake.py", "deliveries.py", "admission.py", "limits.py", "viewers.py", "shard.py"),
+}
+
+
+class Setting:
+    """A shard with its journal on disk and an intake in front of it, on a clock of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.time = START
+        pseudonyms = Pseudonyms(folder / "state")
+        self.shard = Shard(SpoolWriter(folder / "spool"), Records(pseudonyms, "1/1"), clock=lambda: self.time)
+        self.store = Store(folder / "state", self.shard, clock=lambda: self.time)
+        self.store.open()
+        self.intake = Intake(
+            self.shard,
+            Admission("VIEWERS_STREAMS", ("*",), lambda: None),
+            ViewerResolver(pseudonyms, Geography("VIEWERS_GEO_DATABASE", "")),
+            CmcdTranslator(("_720p",)),
+            RateLimit(0, 0),
+            RateLimit(0, 0),
+            clock=lambda: self.time,
+        )
+        self._sequence = 0
+
+    def logs(self, sessions: range) -> None:
+        """One segment request of each session, by CMCD 1 in the edge's log, 500 a batch."""
+        for start in range(sessions.start, sessions.stop, 500):
+            self._sequence += 1
+            records = [
+                DeliveryRecord(
+                    self.time, "nginx", "demo", "segment", "720p", 200, 500_000, 0.1,
+                    f"100.{number >> 16 & 63}.{number >> 8 & 255}.{number & 255}", AGENT.format(100 + number % 40),
+                    "DE", "", QUERY.format(number),
+                )
+                for number in range(start, min(start + 500, sessions.stop))
+            ]  # fmt: skip
+            self._timed(self.intake.handoff, Batch("edge", self._sequence, records))
+
+    def events(self, sessions: range, turn: int) -> None:
+        """One interval report of each session, by CMCD 2 event mode, ten a request."""
+        client = Client("100.64.0.1", AGENT.format(120), "DE")
+        for start in range(sessions.start, sessions.stop, 10):
+            lines = [EVENT.format(number, turn, int(self.time * 1000)) for number in range(start, start + 10)]
+            self._timed(self.intake.cmcd_lines, "\n".join(lines).encode(), client)
+
+    def beacons(self, sessions: range, turn: int) -> None:
+        """One JSON beacon of each session, ten a request."""
+        client = Client("100.64.0.1", AGENT.format(120), "DE")
+        for start in range(sessions.start, sessions.stop, 10):
+            rows = [
+                {
+                    "stream": "demo", "session": f"{number:08d}-beacon", "seq": turn, "time": self.time * 1000,
+                    "state": "playing", "interval": 5, "hidden": False, "bufferSeconds": 6.1, "variant": "720p",
+                    "bitsPerSecond": 2096000, "latencySeconds": 4.2, "throughputBitsPerSecond": 92800000,
+                }
+                for number in range(start, start + 10)
+            ]  # fmt: skip
+            self._timed(self.intake.beacons, orjson.dumps(rows), client)
+
+    spent = 0.0
+    """CPU seconds of reading and applying, without making the input"""
+
+    def _timed(self, function: Callable[..., object], *arguments: object) -> None:
+        begun = time.process_time()
+        function(*arguments)
+        self.spent += time.process_time() - begun
+
+
+def run(quick: bool) -> list[Row]:
+    """Rates a core (the best of several rounds, for the cores are shared), memory, and the longest wait of ingest."""
+    gc.set_threshold(100_000, 50, 100)
+    many = 20_000 if quick else 200_000
+    with tempfile.TemporaryDirectory() as folder:
+        rows = list(_rates(Path(folder) / "rates", 5_000 if quick else 20_000))
+    with tempfile.TemporaryDirectory() as folder:
+        rows += _memory_and_expiry(Path(folder), many)
+    return rows
+
+
+def _rates(folder: Path, sessions: int) -> Iterator[Row]:
+    kinds: dict[str, Callable[[Setting, int], None]] = {
+        "CMCD 1 in log records": lambda setting, turn: setting.logs(range(sessions)),
+        "CMCD 2 events": lambda setting, turn: setting.events(range(sessions), turn),
+        "JSON beacons": lambda setting, turn: setting.beacons(range(sessions), turn),
+    }
+    for name, send in kinds.items():
+        setting = Setting(folder / name.replace(" ", "-"))
+        best = 0.0
+        for turn in range(8):
+            setting.time += 2
+            setting.spent = 0.0
+            send(setting, turn)
+            if turn:  # the first round opens the sessions
+                best = max(best, sessions / setting.spent)
+        profile = cProfile.Profile()
+        setting.time += 2
+        profile.runcall(send, setting, 8)
+        setting.store.close()
+        yield Row(f"{name}, a core", best, "reports/s", "≥ 50,000", "", _shares(profile))
+
+
+def _shares(profile: cProfile.Profile) -> str:
+    """Where the time goes, by the module it is spent in."""
+    seconds = dict.fromkeys([*STAGES, "built-in"], 0.0)
+    stats: dict[tuple[str, int, str], tuple[int, int, float, float, object]] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    for (path, _, _), (_, _, own, _, _) in stats.items():
+        stage = next((name for name, files in STAGES.items() if Path(path).name in files), "")
+        if stage or path == "~":
+            seconds[stage or "built-in"] += own
+    whole = sum(seconds.values())
+    return ", ".join(
+        f"{name} {100 * own / whole:.0f} %" for name, own in sorted(seconds.items(), key=lambda row: -row[1])
+    )
+
+
+def _memory_and_expiry(folder: Path, sessions: int) -> Iterator[Row]:
+    gc.collect()
+    before = _resident()
+    setting = Setting(folder)
+    for _ in range(4):
+        setting.time += 2
+        setting.logs(range(sessions))
+    gc.collect()
+    grown = (_resident() - before) / 1e6
+    live = len(setting.shard.engine.sessions)
+    yield Row(f"{live:,} live sessions", grown, "MB", "≤ 400 MB at 200,000", "", f"{grown * 1e6 / live:.0f} B each")
+    yield _expiry(setting, live)
+    begun = time.process_time()
+    setting.store.close()
+    yield Row("checkpoint of what is left", time.process_time() - begun, "s CPU")
+
+
+def _expiry(setting: Setting, sessions: int) -> Row:
+    """The longest that a report waits while all these sessions expire."""
+    setting.time += 120
+    done = threading.Event()
+
+    def expire() -> None:
+        setting.shard.tick()
+        done.set()
+
+    waits: list[float] = []
+    worker = threading.Thread(target=expire)
+    worker.start()
+    number = 10_000_000
+    while not done.is_set():
+        begun = time.perf_counter()
+        setting.logs(range(number, number + 1))
+        waits.append(time.perf_counter() - begun)
+        number += 1
+        time.sleep(0.001)
+    worker.join()
+    waits.sort()
+    note = f"{len(waits):,} reports meanwhile, median {waits[len(waits) // 2] * 1000:.1f} ms"
+    return Row(f"longest wait while {sessions:,} expire", waits[-1] * 1000, "ms", "no pause", "", note)
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
