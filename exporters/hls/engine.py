@@ -14,7 +14,7 @@ from exporters.hls.media import Clock
 from exporters.hls.pacing import Budget, Pace
 from exporters.hls.stream import ProbeOptions, StreamProbe
 from exporters.hls.tables import HlsTables
-from exporters.hls.targets import Target
+from exporters.hls.targets import MAX_ENDPOINTS, Target
 from exporters.hls.violations import Violations
 
 log = logging.getLogger(__name__)
@@ -115,9 +115,11 @@ class ProbeEngine:
         return dict.fromkeys(unique.values())
 
     def _forget_ended(self) -> None:
+        """Forget what ended before the retention, and the oldest where more have ended than may be followed."""
         limit = self._clock.monotonic() - self._retention_seconds
-        for (stream, endpoint), ended in list(self._ended.items()):
-            if ended <= limit:
+        surplus = len(self._ended) - MAX_ENDPOINTS * self._max_streams
+        for number, ((stream, endpoint), ended) in enumerate(list(self._ended.items())):
+            if ended <= limit or number < surplus:
                 del self._ended[stream, endpoint]
                 self.tables.forget(stream, endpoint)
                 if not any(stream == other.stream for other in self._probes):

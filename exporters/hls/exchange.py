@@ -37,7 +37,7 @@ class StatusError(SourceUnreachableError):
     """An answer whose status is an error; reasons http_3xx, http_4xx, http_5xx."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(f"{without_query(answer.url)}: status {answer.status}", f"http_{answer.status // 100}xx")
+        super().__init__(f"{without_query(answer.url)}: status {answer.status}", f"http_{code_class(answer.status)}")
         self.status = answer.status
 
 
@@ -69,13 +69,13 @@ class Exchange:
             self.failed(kind, error.reason)
             raise
         stream, endpoint = self.target.stream, self.target.endpoint
-        self._tables[metrics.HLS_FETCHES].add(1, stream, endpoint, kind, f"{answer.status // 100}xx")
+        self._tables[metrics.HLS_FETCHES].add(1, stream, endpoint, kind, code_class(answer.status))
         if not held:
             self._tables.histogram(metrics.HLS_FETCH_DURATION).observe(answer.seconds, endpoint, kind)
             self._tables.histogram(metrics.HLS_TTFB).observe(answer.first_byte_seconds, endpoint, kind)
         self._tables[metrics.HLS_EDGE_CACHE].add(1, endpoint, kind, cache_state(answer.headers))
         if answer.status >= 300 and answer.status != 304:
-            self.failed(kind, f"http_{answer.status // 100}xx")
+            self.failed(kind, f"http_{code_class(answer.status)}")
             raise StatusError(answer)
         return answer
 
@@ -95,6 +95,11 @@ class Exchange:
     ) -> Answer:
         both = {**self._headers, **headers}
         return await self._fetcher.get(url, timeout_seconds or self.timeout_seconds, both, keep_body)
+
+
+def code_class(status: int) -> str:
+    """1xx to 5xx; what is outside of that is an invalid answer, which counts as 5xx (RFC 9110 §15)."""
+    return f"{status // 100}xx" if 100 <= status < 600 else "5xx"
 
 
 def cache_state(headers: Mapping[str, str]) -> str:

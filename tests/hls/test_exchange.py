@@ -3,7 +3,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from exporters.hls.exchange import StatusError, cache_state
+from exporters.hls.exchange import StatusError, cache_state, code_class
 from exporters.hls.fetching import Answer, exact_url, reason_of
 from exporters.hls.validators import cache_seconds, conditional_headers
 
@@ -48,6 +48,11 @@ def test_failures_are_told_apart(error: Exception, reason: str) -> None:
 def test_a_signed_url_goes_out_as_it_is_and_an_unquoted_one_is_quoted() -> None:
     assert str(exact_url("http://o/a%2fb.ts?sig=x%2By/z~")) == "http://o/a%2fb.ts?sig=x%2By/z~"
     assert str(exact_url("http://o/a b/ä.ts")) == "http://o/a%20b/%C3%A4.ts"
+
+
+@pytest.mark.parametrize(("status", "word"), [(206, "2xx"), (304, "3xx"), (599, "5xx"), (999, "5xx"), (0, "5xx")])
+def test_status_classes_are_five(status: int, word: str) -> None:
+    assert code_class(status) == word
 
 
 def test_messages_hold_no_tokens() -> None:
