@@ -138,13 +138,14 @@ class Stack:
         socket = self.config.var / "run/supervisor.sock"
         if not socket.exists():
             return []
-        proxy: Any = xmlrpc.client.ServerProxy(
-            "http://localhost", transport=SupervisorTransport(None, None, f"unix://{socket}")
-        )
+        transport = SupervisorTransport(None, None, f"unix://{socket}")
+        proxy: Any = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
         try:
             rows = proxy.supervisor.getAllProcessInfo()
         except (OSError, xmlrpc.client.Error):
             return []
+        finally:
+            transport.close()
         return [ProgramState(row["name"], row["statename"], row["description"]) for row in rows]
 
     def _supervisor_pid(self) -> int | None:

@@ -1,4 +1,4 @@
-"""A WebSocket client that keeps the newest message of each kind, for tests that wait for a number."""
+"""A WebSocket client that keeps its messages, for tests that wait for a number."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from websockets.sync.client import connect
 
 
 class Listening:
-    """Listens to one socket from its own thread; ``newest`` and ``all`` may be read at any time."""
+    """Listens to one socket from its own thread while its block lasts; ``all`` may be read at any time."""
 
     def __init__(self, address: str) -> None:
-        self._socket = connect(address, open_timeout=10, close_timeout=2)
+        self._address = address
+        self._done = threading.Event()
         self.all: list[dict[str, Any]] = []
         self._thread = threading.Thread(target=self._listen, name="listening", daemon=True)
 
@@ -36,12 +37,15 @@ class Listening:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
-        self._thread.join(timeout=5)
+        self._done.set()
+        self._thread.join(timeout=10)
 
     def _listen(self) -> None:
-        try:
-            for message in self._socket:
-                self.all.append(json.loads(message))
-        except ConnectionClosed:
-            return
+        with connect(self._address, open_timeout=10, close_timeout=5) as socket:
+            while not self._done.is_set():
+                try:
+                    self.all.append(json.loads(socket.recv(timeout=0.2)))
+                except TimeoutError:
+                    continue
+                except ConnectionClosed:
+                    return

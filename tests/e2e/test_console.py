@@ -78,11 +78,6 @@ def test_a_killed_bridge_shows_offline_and_a_restarted_one_recovers_without_relo
 
 
 def bridge_pid(local: Running) -> int:
-    """The pid of the process that the supervisor started as the bridge."""
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if words[-3:] == ["-m", "bridge", "serve"] and process.environ().get("BRIDGE_LISTEN", "").endswith(
-            f":{local.config.bridge_port}"
-        ):
-            return int(process.pid)
-    raise AssertionError("no bridge runs")
+    """The pid of the program that the supervisor runs as the bridge."""
+    (state,) = [one for one in local.stack.states() if one.name == "bridge"]
+    return int(state.detail.split(",")[0].removeprefix("pid "))
