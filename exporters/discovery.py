@@ -59,8 +59,11 @@ class StreamDirectory:
     ``streams`` is a read-only mapping that is swapped whole; ``known`` is false until a first list has arrived.
     """
 
-    def __init__(self, urls: Sequence[str], interval_seconds: float = 1.0, timeout_seconds: float = 2.0) -> None:
+    def __init__(
+        self, urls: Sequence[str], interval_seconds: float = 1.0, timeout_seconds: float = 2.0, token: str = ""
+    ) -> None:
         self._urls = tuple(urls)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._interval_seconds = interval_seconds
         self._timeout_seconds = timeout_seconds
         self._by_url: dict[str, tuple[LiveStream, ...]] = {}
@@ -88,7 +91,7 @@ class StreamDirectory:
         """Ask each source once."""
         for url in self._urls:
             try:
-                answer = session.get(url, timeout=self._timeout_seconds)
+                answer = session.get(url, headers=self._headers, timeout=self._timeout_seconds)
                 answer.raise_for_status()
                 if len(answer.content) > MAX_LIST_BYTES:
                     raise SourceFormatError(f"stream list over {MAX_LIST_BYTES} bytes")

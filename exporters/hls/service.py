@@ -14,7 +14,7 @@ from exporters.hls.stream import ProbeOptions
 from exporters.hls.tables import HlsTables
 from exporters.hls.targets import Endpoint, Target, TargetFile, live_targets, read_endpoints
 from exporters.server import Service
-from exporters.settings import setting
+from exporters.settings import Secret, setting
 
 PREFIX = "HLS_"
 
@@ -27,6 +27,7 @@ class HlsConfig:
     streams_urls: tuple[str, ...] = setting(
         ("http://127.0.0.1:9701/streams",), "Lists of live streams to follow: the RTMP exporter's or the bridge's."
     )
+    streams_token: Secret = setting(Secret(""), "Bearer token for those lists, such as the bridge's internal token.")
     endpoints: tuple[str, ...] = setting(
         (
             "origin=http://127.0.0.1:8080/hls/{stream}.m3u8",
@@ -91,7 +92,7 @@ def build(config: HlsConfig) -> Service:
     file = TargetFile(Path(config.targets_file)) if config.targets_file else None
     if file is not None and not file.path.is_file():
         raise ConfigError(f"HLS_TARGETS_FILE: there is no file {file.path}")
-    directory = StreamDirectory(config.streams_urls)
+    directory = StreamDirectory(config.streams_urls, token=config.streams_token)
     tables = HlsTables()
     engine = ProbeEngine(
         TargetSource(directory, endpoints, file),

@@ -11,6 +11,7 @@ from exporters.discovery import LiveStream, write_streams
 from exporters.errors import ConfigError
 from exporters.hls.service import HlsConfig, build
 from exporters.server import RunningService
+from exporters.settings import Secret
 from tests.hls.origin import Origin, Page, media, origin
 from tests.servers import wait_until
 
@@ -42,6 +43,7 @@ def page(site: Origin) -> Iterator[Page]:
     config = HlsConfig(
         listen="127.0.0.1:0",
         streams_urls=(f"{site.url}/streams",),
+        streams_token=Secret("inner"),
         endpoints=(f"origin={site.url}/hls/{{stream}}.m3u8",),
         retention_seconds=0.5,
     )
@@ -73,6 +75,8 @@ def test_a_live_stream_is_followed_with_all_its_renditions_and_forgotten_after_i
         == 58000
     )
     assert not any(name.startswith("livestream_hls_live_edge_latency") for name in found)
+    assert {seen.headers.get("authorization") for seen in site.seen if seen.path == "/streams"} == {"Bearer inner"}
+    assert {seen.headers.get("authorization") for seen in site.seen if seen.path != "/streams"} == {None}
     site.pages["/streams"] = write_streams([])
     wait_until(lambda: 'stream="demo"' not in requests.get(page, timeout=5).text, "the stream's series to go")
 
