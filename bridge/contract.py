@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 Instant = Annotated[str, "an instant, ISO 8601 UTC with Z", {"format": "date-time"}]
 Count = Annotated[int, "a count", {"minimum": 0}]
@@ -306,6 +306,9 @@ class StreamEvent(TypedDict):
     channel_id: str
 
 
+Tag = Annotated[str, "", {"minLength": 1, "maxLength": 60, "pattern": r"\S"}]
+
+
 class StreamRequest(TypedDict, total=False):
     """A stream to create or change; camelCase twins of the names are taken too, other members are left alone."""
 
@@ -315,15 +318,21 @@ class StreamRequest(TypedDict, total=False):
     channel_id: Annotated[str, "the channel, when creating; the owner's when absent", {"maxLength": 64}]
     status: Annotated[Literal["scheduled", "live", "ended", "cancelled"], "cancelled cancels a scheduled stream"]
     thumbnail_url: Annotated[str, "an http or https URL", {"maxLength": 2000}]
-    title: Annotated[str, "", {"minLength": 1, "maxLength": 200}]
+    title: Annotated[str, "", {"minLength": 1, "maxLength": 200, "pattern": r"\S"}]
     description: Annotated[str, "", {"maxLength": 5000}]
     scheduled_start: Instant
-    tags: list[str]
-    category: str
+    tags: Annotated[list[Tag], "", {"maxItems": 30}]
+    category: Annotated[str, "", {"maxLength": 100}]
     privacy: Literal["public", "unlisted", "private"]
     chat_enabled: bool
     recording_enabled: bool
     donations_enabled: bool
+
+
+class StreamPlan(StreamRequest):
+    """A stream to create."""
+
+    title: Required[Annotated[str, "", {"minLength": 1, "maxLength": 200, "pattern": r"\S"}]]  # type: ignore[misc]
 
 
 class StreamStarted(TypedDict):

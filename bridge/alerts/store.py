@@ -87,6 +87,8 @@ class AlertStore:
         return found[0] if found else None
 
     def _kept(self, sql: str, values: Sequence[Any]) -> Sequence[KeptAlert]:
+        if any(isinstance(value, str) and "\0" in value for value in values):
+            return []  # PostgreSQL cannot be asked for it
         return [_read(row) for row in self._database.rows(sql, values)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bridge import problems
-from bridge.containers.errors import AlreadyLaunchedError, ContainerError, DriverUnavailableError, UnknownContainerError
+from bridge.containers.errors import AlreadyLaunchedError, ContainerError, UnknownContainerError
 from bridge.containers.launcher import Launcher, LimitReachedError
 from bridge.containers.model import Container
 from bridge.containers.readings import Reading
@@ -60,7 +60,5 @@ def as_problems(act: Callable[[], Done]) -> Done:
         raise Problem(404, str(error)) from error
     except LimitReachedError as error:
         raise problems.unavailable(str(error), 60) from error
-    except DriverUnavailableError as error:
-        raise problems.unavailable(str(error), 10) from error
     except ContainerError as error:
-        raise Problem(502, str(error)) from error
+        raise problems.unavailable(str(error), 10) from error

@@ -46,6 +46,8 @@ def _instant(value: Any) -> datetime:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
             raise FieldError("needs a time zone, such as Z")
+        if not 2000 <= instant.year <= 2200:
+            raise FieldError("must be in the years 2000 to 2200")
         return instant.astimezone(UTC)
     except FieldError:
         raise

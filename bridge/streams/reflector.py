@@ -14,6 +14,8 @@ from bridge.streams.memory import StreamMemory
 from bridge.streams.observed import totals
 from bridge.streams.record import StreamRecord
 from bridge.streams.store import StreamStore
+from exporters import metrics
+from exporters.exposition import Samples
 from prometheus import queries
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Reflector:
         self._interval_seconds = interval_seconds
         self._limit = limit
         self._clock = clock
+        self.ended = Samples(metrics.BRIDGE_STREAM_ENDED)
         self._looked = datetime.min.replace(tzinfo=UTC)
         self._swept = clock()
         self._stop = threading.Event()
@@ -86,6 +89,11 @@ class Reflector:
         if self._away_seconds:
             for record in self._store.away(self._away_seconds):
                 self._went_away(record, snapshot)
+        self.ended.replace(((stream_id,), 1) for stream_id in snapshot.streams if self._was_stopped(stream_id))
+
+    def _was_stopped(self, stream_id: str) -> bool:
+        record = self._memory.get(stream_id)
+        return record is not None and record.status == "ended" and record.ended_by == "caller"
 
     def _went_live(self, record: StreamRecord, snapshot: Snapshot) -> None:
         if record.status == "scheduled":

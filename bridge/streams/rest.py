@@ -83,7 +83,7 @@ class StreamViews:
             headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
         return answer([self._event(one, identity) for one in found[:limit]], headers=headers)
 
-    @describe("Plan a stream", contract.StreamEvent, status=201, tag=TAG, body=contract.StreamRequest, errors=WRITE)
+    @describe("Plan a stream", contract.StreamEvent, status=201, tag=TAG, body=contract.StreamPlan, errors=WRITE)
     def create(self) -> Response:
         identity = _caller()
         change = read_creation(json_body())

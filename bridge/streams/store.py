@@ -58,6 +58,8 @@ class StreamStore:
         self._resting_until = -math.inf
 
     def get(self, stream_id: str) -> StreamRecord | None:
+        if "\0" in stream_id:
+            return None  # PostgreSQL cannot be asked for it
         return self._one(f"SELECT {COLUMNS} FROM streams WHERE id = %s", (stream_id,))
 
     def by_key(self, key: str) -> StreamRecord | None:
@@ -87,6 +89,8 @@ class StreamStore:
 
     def of_channel(self, channel_id: str) -> list[StreamRecord]:
         """The streams of a channel, newest first, at most 1000."""
+        if "\0" in channel_id:
+            return []
         return self._all(
             f"SELECT {COLUMNS} FROM streams WHERE channel_id = %s ORDER BY created_at DESC LIMIT 1000", (channel_id,)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from bridge.containers.exporters import ExporterOptions, Exporters
+from bridge.containers.processes import LocalProcesses, ProcessOptions
 from tests.bridge.containers.engine import MODULE
 from tests.bridge.platform import bridge
 from tests.servers import wait_until
@@ -18,10 +21,20 @@ from tests.servers import wait_until
 pytestmark = pytest.mark.live
 
 
-def test_a_container_is_followed_on_its_socket_while_the_bridge_answers_others(tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a bridge keeps its servers; they outlive it, so they are ended here."""
+    yield tmp_path / "containers"
+    driver = LocalProcesses(ProcessOptions("bigfootlive", tmp_path / "containers"))
+    for container in driver.list():
+        driver.stop(container, 1)
+    Exporters(ExporterOptions(tmp_path / "containers/exporters", "", "", "", "")).keep_only(frozenset())
+
+
+def test_a_container_is_followed_on_its_socket_while_the_bridge_answers_others(tmp_path: Path, folder: Path) -> None:
     environ = {
         "BRIDGE_CONTAINERS_DRIVER": "processes",
-        "BRIDGE_CONTAINERS_FOLDER": str(tmp_path / "containers"),
+        "BRIDGE_CONTAINERS_FOLDER": str(folder),
         "BRIDGE_CONTAINERS_RTMP_MODULE": MODULE,
         "BRIDGE_CONTAINERS_POLL_SECONDS": "0.5",
     }
@@ -60,10 +73,10 @@ def test_a_container_is_followed_on_its_socket_while_the_bridge_answers_others(t
         assert set(answers) == {200}
 
 
-def test_a_restarted_bridge_finds_its_servers(tmp_path: Path) -> None:
+def test_a_restarted_bridge_finds_its_servers(tmp_path: Path, folder: Path) -> None:
     environ = {
         "BRIDGE_CONTAINERS_DRIVER": "processes",
-        "BRIDGE_CONTAINERS_FOLDER": str(tmp_path / "containers"),
+        "BRIDGE_CONTAINERS_FOLDER": str(folder),
         "BRIDGE_CONTAINERS_RTMP_MODULE": MODULE,
     }
     with bridge(tmp_path, environ, ready="/healthz") as url:

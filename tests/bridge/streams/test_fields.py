@@ -91,6 +91,11 @@ def test_an_instant_without_a_zone_is_refused() -> None:
     assert raised.value.extra["errors"] == [{"field": "scheduled_start", "detail": "needs a time zone, such as Z"}]
 
 
+def test_an_instant_far_from_now_is_refused() -> None:
+    with pytest.raises(Problem, match="scheduled_start"):
+        read_change({"scheduled_start": "0001-01-01T00:00:00Z"})
+
+
 def test_what_clients_send_back_unasked_is_left_alone() -> None:
     change = read_change({"id": "x", "stream_key": "k", "viewer_count": 3, "status": "live", "title": "New"})
     assert (change.fields, change.status) == ({"title": "New"}, "live")

@@ -127,3 +127,12 @@ def test_the_worker_takes_turns_until_it_is_stopped(one: World) -> None:
     one.reflector.start()
     wait_until(lambda: one.services.registry.require("demo").status == "live", "the stream to be live", 10)
     one.reflector.stop()
+
+
+def test_a_stream_that_was_stopped_is_shown_as_ended_on_purpose(one: World) -> None:
+    one.show_live("demo")
+    one.reflector.turn()
+    assert len(one.reflector.ended) == 0
+    one.services.registry.stop("demo")
+    one.reflector.turn()
+    assert one.reflector.ended.get("demo") == 1

@@ -257,3 +257,10 @@ def test_without_a_database_streams_are_read_but_not_made() -> None:
     refused = root.post("/api/streams", {"title": "a"})
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
     assert root.post("/api/streams/demo/stop").status_code == 503
+
+
+def test_an_id_that_the_database_could_not_even_be_asked_for_is_unknown(one: World) -> None:
+    root = one.caller("root", "x", "admin")
+    assert root.get("/api/streams/%00").status_code == 404
+    assert root.get("/api/analytics/alerts/%00").status_code == 404
+    assert root.post("/api/analytics/alerts/%00/acknowledge").status_code == 404
