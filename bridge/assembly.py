@@ -101,6 +101,8 @@ def assemble(settings: Settings) -> Parts:
         watch = DatabaseWatch(database, lambda up: telemetry.upstream_up.set(int(up), "database"))
         workers += [Migrator(config.database_url, config.timescale), watch]
     known = streams_assembly.build(settings.streams, config.default_tenant, database, snapshots)
+    if known.reflector is not None:
+        telemetry.add(known.reflector.ended)
     media_servers = _media_servers(settings, snapshots, known.registry, telemetry)
     services = Services(
         config=config,

@@ -363,6 +363,9 @@ BRIDGE_HISTORY_WRITES = _counter("bridge_history_writes", "table result", "Histo
 BRIDGE_HISTORY_LAG = _gauge("bridge_history_lag_seconds", "", "How far history is behind now.")
 BRIDGE_HISTORY_ACTIVE = _gauge("bridge_history_active", "", "Whether this recorder holds the lock and writes.")
 BRIDGE_POOL = _gauge("bridge_database_pool_connections", "state", "Database connections: in_use, idle, waiting.")
+BRIDGE_STREAM_ENDED = _gauge(
+    "bridge_stream_ended", "stream", "1 for a stream that was ended on purpose, while media servers still show it."
+)
 BRIDGE_ALERTS_RECEIVED = _counter("bridge_alerts_received", "result", "Alerts received from Alertmanager.")
 
 ALL: tuple[Family, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Family))

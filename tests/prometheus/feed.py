@@ -95,7 +95,7 @@ class Feed:
             return 1
         if name.endswith(("_up", "_success", "_ratio")) or name.startswith("livestream_rtmp_stream_up"):
             return 1
-        if name == "livestream_hls_playlist_stale" or FAILING & set(labels):
+        if name in ("livestream_hls_playlist_stale", "livestream_bridge_stream_ended") or FAILING & set(labels):
             return 0
         return weight(family, labels)
 
