@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from types import FrameType
 from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
+
+SEND_BUFFER_BYTES = 128 << 10
 
 
 class BridgeWorker(GeventWorker):  # type: ignore[misc]
@@ -19,6 +22,9 @@ class BridgeWorker(GeventWorker):  # type: ignore[misc]
         # Only now, after gevent's patches: this imports what opens sockets.
         from bridge.wsgi import Bridge
 
+        for listener in self.sockets:
+            # Accepted sockets inherit it: what a stalled reader makes the kernel hold stays small.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.bridge = Bridge.from_environment()
         self.wsgi = self.bridge.app
         self.bridge.start()
