@@ -80,6 +80,7 @@ class Kept:
         self.store._journal.close()
         if self.shard.spool._file is not None:
             self.shard.spool._file.close()
+            self.shard.spool._file = None
 
     def start(self) -> None:
         """Start as a new process would."""
@@ -97,7 +98,9 @@ class Kept:
 
     def rows(self, kind: str) -> list[dict[str, Any]]:
         """The distinct rows of a kind that history would store."""
-        self.shard.spool = SpoolWriter(self.folder / "spool", clock=self.clock)
+        self.shard.spool.rotate()
+        for left in (self.folder / "spool").glob("*.open"):
+            left.rename(left.with_suffix(".spool"))
         keys = {"session": ("session_id", "joined"), "event": ("event_id",), "broadcast": ("stream", "started")}
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for file in SpoolReader(self.folder / "spool").files():

@@ -1,0 +1,416 @@
+"""The session engine's definitions, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporters.viewers.inputs import AppEvent, StreamLive, StreamOver
+from exporters.viewers.reports import Viewer
+from tests.viewers.making import SOMEBODY, START, Clock, Kept, report
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    one = Kept(tmp_path, Clock())
+    yield one
+    one.kill()
+
+
+def tell(kept: Kept, *steps: tuple[float, str], session: str = "a", **values: Any) -> list[str]:
+    """Reports of one session at seconds after the start, each arriving at once."""
+    results = []
+    for number, (second, state) in enumerate(steps):
+        one = report(session, START + second, sequence=number, state=state, **values)
+        results += kept.shard.take([one])
+    return results
+
+
+def ended(kept: Kept) -> dict[str, Any]:
+    (row,) = kept.rows("session")
+    return row
+
+
+def over(kept: Kept, seconds: float = 300.0) -> None:
+    kept.tick(START + seconds)
+
+
+def demo(kept: Kept) -> Any:
+    return kept.shard.engine.broadcasts["demo"]
+
+
+def test_watch_time_is_playing_time_only(kept: Kept) -> None:
+    tell(kept, (0, "s"), (1, "p"), (11, "a"), (41, "p"), (46, "q"))
+    over(kept)
+    assert ended(kept)["watch_seconds"] == 15.0
+    assert demo(kept).watch_seconds == 15.0
+
+
+def test_startup_is_from_the_wish_to_the_first_frame(kept: Kept) -> None:
+    tell(kept, (0, "d"), (10, "s"), (12.5, "p"), (20, "q"))
+    over(kept)
+    assert ended(kept)["startup_seconds"] == 2.5
+    assert kept.shard.tables.startup.count("demo") == 1
+
+
+def test_a_told_startup_time_is_believed(kept: Kept) -> None:
+    tell(kept, (0, "s"), (2, "p"), (20, "q"), start_seconds=0.83)
+    over(kept)
+    assert ended(kept)["startup_seconds"] == 0.83
+
+
+def test_a_stall_is_counted_apart_from_startup_and_seeks(kept: Kept) -> None:
+    tell(kept, (0, "s"), (1, "r"), (2, "p"), (10, "r"), (13, "p"), (20, "k"), (21, "r"), (24, "p"), (30, "q"))
+    over(kept)
+    row = ended(kept)
+    assert (row["rebuffers"], row["rebuffer_seconds"]) == (1, 3.0)
+    assert kept.shard.tables.rebuffer_seconds.get("demo", "seek") == 3.0
+    assert row["watch_seconds"] == 8.0 + 7.0 + 6.0
+
+
+def test_a_stall_in_an_advert_is_the_adverts(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0)])
+    kept.shard.take([report("a", START + 5, sequence=1, event="as")])
+    kept.shard.take([report("a", START + 6, sequence=2, state="r")])
+    kept.shard.take([report("a", START + 8, sequence=3, event="ae", state="p")])
+    over(kept)
+    assert kept.shard.tables.rebuffer_seconds.get("demo", "ad") == 2.0
+    assert ended(kept)["rebuffer_seconds"] == 0.0
+
+
+def test_concurrent_leaves_out_paused_ended_and_failed(kept: Kept) -> None:
+    for session, state in (
+        ("s", "s"),
+        ("p", "p"),
+        ("r", "r"),
+        ("a", "a"),
+        ("e", "e"),
+        ("f", "f"),
+        ("k", "k"),
+        ("d", "d"),
+    ):
+        kept.shard.take([report(session, START, sequence=0, state=state)])
+    assert demo(kept).concurrent == 4
+    assert demo(kept).states == {"starting": 2, "playing": 1, "rebuffering": 0, "seeking": 1, "paused": 2, "failed": 1}
+
+
+def test_a_stall_over_five_minutes_is_nobody_waiting(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0)])
+    for number in range(1, 60):
+        now = START + number * 10
+        kept.tick(now - 1)
+        kept.shard.take([report("a", now, sequence=number, state="r", event="t")])
+        if number == 30:
+            assert demo(kept).concurrent == 1
+    kept.tick(START + 591)
+    assert demo(kept).concurrent == 0
+    assert demo(kept).states["rebuffering"] == 1
+
+
+def test_an_exit_before_start_waited_a_second(kept: Kept) -> None:
+    tell(kept, (0, "s"), (4, "q"), session="waited")
+    tell(kept, (0, "s"), (0.5, "q"), session="glanced")
+    over(kept)
+    assert kept.shard.tables.exits.get("demo") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "category"),
+    [("manifestLoadError 503", "technical"), ("GEO_BLOCKED", "business"), ("fragLoadError 403", "business")],
+)
+def test_start_failures_are_technical_or_business(kept: Kept, code: str, category: str) -> None:
+    tell(kept, (0, "s"))
+    kept.shard.take([report("a", START + 2, sequence=1, state="f", errors=(code,))])
+    over(kept)
+    assert kept.shard.tables.start_failures.get("demo", category) == 1
+    assert kept.shard.tables.ended.get("demo", "error") == 1
+    assert ended(kept)["errors"] == 1
+
+
+def test_a_failure_after_the_first_frame_is_a_playback_failure(kept: Kept) -> None:
+    tell(kept, (0, "p"), (10, "f"))
+    over(kept)
+    assert kept.shard.tables.playback_failures.get("demo", "technical") == 1
+    assert kept.shard.tables.start_failures.total() == 0
+
+
+def test_a_player_that_recovers_has_not_failed(kept: Kept) -> None:
+    tell(kept, (0, "p"), (10, "f"), (11, "p"), (20, "q"))
+    over(kept)
+    assert kept.shard.tables.playback_failures.total() == 0
+    assert ended(kept)["end_reason"] == "quit"
+
+
+def test_a_view_watched_the_threshold(kept: Kept) -> None:
+    tell(kept, (0, "p"), (2.9, "q"), session="short")
+    tell(kept, (0, "p"), (3.0, "q"), session="long")
+    over(kept)
+    assert (demo(kept).plays, demo(kept).views) == (2, 1)
+
+
+def test_renditions_switch_up_and_down(kept: Kept) -> None:
+    for number, (second, rate, variant) in enumerate(
+        [(0, 1e5, "low"), (10, 3e5, "hi"), (30, 1e5, "low"), (35, 1e5, "low")]
+    ):
+        kept.shard.take([report("a", START + second, sequence=number, rate=rate, variant=variant)])
+    over(kept)
+    row = ended(kept)
+    assert row["rendition_seconds"] == {"low": 15.0, "hi": 20.0}
+    assert (row["variant"], row["switches"]) == ("hi", 2)
+    assert kept.shard.tables.switches.get("demo", "up") == 1
+    assert row["average_bytes_per_second"] == pytest.approx((15 * 1e5 + 20 * 3e5) / 35)
+
+
+def test_a_bitrate_is_named_as_its_rendition_once_that_is_known(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, rate=262000.0, variant="720p")])
+    kept.shard.take([report("b", START, sequence=0, rate=262000.0)])
+    kept.shard.take([report("c", START, sequence=0, rate=100000.0)])
+    assert demo(kept).by_variant == {"720p": 2, "800k": 1}
+
+
+def test_a_report_that_comes_twice_counts_once(kept: Kept) -> None:
+    one = report("a", START, sequence=0)
+    assert kept.shard.take([one, one]) == ["ok", "duplicate"]
+    assert kept.shard.tables.reports.get("event", "2", "duplicate") == 1
+
+
+def test_missing_numbers_are_lost_reports(kept: Kept) -> None:
+    for number in (0, 1, 2, 5, 6, 4):
+        kept.shard.take([report("a", START + number, sequence=number)])
+    over(kept)
+    assert kept.shard.tables.gaps.get("event") == 1
+
+
+def test_a_report_about_settled_time_is_late(kept: Kept) -> None:
+    tell(kept, (0, "p"), (10, "p"), (30, "p"))
+    late = report("a", START + 31, time=START + 2, sequence=9, state="a")
+    assert kept.shard.take([late._replace(sequence=3)]) == ["skewed"]  # newer by number: the clock went back
+    kept.shard.take(
+        [report("b", START, sequence=0), report("b", START + 10, sequence=2), report("b", START + 30, sequence=3)]
+    )
+    assert kept.shard.take([report("b", START + 31, time=START + 5, sequence=1, state="a")]) == ["late"]
+
+
+def test_a_players_wrong_clock_does_not_matter(kept: Kept) -> None:
+    for number, second in enumerate((0, 10, 20)):
+        kept.shard.take([report("a", START + second, time=START + second - 5e6, sequence=number)])
+    over(kept)
+    row = ended(kept)
+    assert (row["watch_seconds"], row["joined"]) == (20.0, START)
+
+
+def test_a_clock_that_is_set_while_playing_is_noticed(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0), report("a", START + 10, sequence=1)])
+    assert kept.shard.take([report("a", START + 20, time=START + 3620, sequence=2)]) == ["skewed"]
+    assert kept.shard.take([report("a", START + 30, time=START + 3630, sequence=3)]) == ["ok"]
+    over(kept)
+    assert ended(kept)["watch_seconds"] == 30.0
+
+
+def test_one_viewer_by_three_transports_is_one_session(kept: Kept) -> None:
+    viewer = SOMEBODY._replace(identity=99)
+    results = []
+    for second in range(0, 20, 2):
+        now = START + second
+        asked: dict[str, Any] = {"version": 1, "event": "", "state": "", "media": True, "viewer": viewer}
+        played: dict[str, Any] = {**asked, "duration": 2.0, "buffer": 4.0, "rate": 262000.0}
+        results += kept.shard.take(
+            [
+                report("a", now, sequence=second // 2, viewer=viewer, rate=262000.0),
+                report("a", now + 0.2, transport="query", **{**played, "time": -1.0}),
+                report("a", now + 0.5, transport="cdn_log", **played),
+                report("inferred 63", now + 0.5, transport="inferred", **asked),
+            ]
+        )
+    over(kept)
+    assert (demo(kept).plays, demo(kept).peak, demo(kept).attempts) == (1, 1, 1)
+    assert ended(kept)["watch_seconds"] == 18.0
+    assert results.count("superseded") == 30
+
+
+def test_a_viewer_without_cmcd_is_inferred_from_two_segments(kept: Kept) -> None:
+    def segment(second: float) -> None:
+        kept.shard.take(
+            [report("inferred 7", START + second, transport="inferred", version=0, event="", state="", media=True)]
+        )
+
+    segment(0)
+    assert demo(kept).concurrent == 0  # it may be anything
+    segment(2)
+    segment(4)
+    assert (demo(kept).concurrent, demo(kept).plays) == (1, 1)
+    kept.tick(START + 33)
+    assert demo(kept).concurrent == 1
+    kept.tick(START + 36)
+    assert demo(kept).concurrent == 0
+
+
+def test_a_single_segment_is_no_viewer(kept: Kept) -> None:
+    kept.shard.take([report("inferred 7", START, transport="inferred", version=0, event="", state="", media=True)])
+    over(kept)
+    assert demo(kept).attempts == 0
+    assert kept.rows("session") == []
+
+
+def test_an_inferred_viewer_who_starts_to_tell_goes_on_as_one(kept: Kept) -> None:
+    viewer = SOMEBODY._replace(identity=5)
+    for second in (0, 2, 4):
+        kept.shard.take(
+            [
+                report(
+                    "inferred 5",
+                    START + second,
+                    transport="inferred",
+                    version=0,
+                    event="",
+                    state="",
+                    media=True,
+                    viewer=viewer,
+                )
+            ]
+        )
+    kept.shard.take([report("told", START + 5, sequence=0, viewer=viewer)])
+    assert (demo(kept).concurrent, demo(kept).plays, demo(kept).attempts) == (1, 1, 1)
+    assert len(kept.shard.engine.sessions) == 1
+
+
+def test_a_query_player_is_gone_within_ten_seconds(kept: Kept) -> None:
+    for second in range(0, 20, 2):
+        kept.shard.take(
+            [
+                report(
+                    "a",
+                    START + second,
+                    transport="query",
+                    version=1,
+                    time=-1.0,
+                    event="",
+                    state="",
+                    buffer=6.0,
+                    duration=2.0,
+                    media=True,
+                )
+            ]
+        )
+    kept.tick(START + 23)
+    assert demo(kept).concurrent == 1
+    kept.tick(START + 26)
+    assert demo(kept).concurrent == 0
+
+
+def test_an_event_player_lives_three_intervals(kept: Kept) -> None:
+    for number in range(20):
+        kept.shard.take([report("a", START + number * 10, sequence=number, event="t")])
+    kept.tick(START + 190 + 29)
+    assert demo(kept).concurrent == 1
+    kept.tick(START + 190 + 45)
+    assert demo(kept).concurrent == 0
+
+
+def test_a_goodbye_counts_at_once(kept: Kept) -> None:
+    tell(kept, (0, "p"), (10, "q"))
+    assert demo(kept).concurrent == 0
+    over(kept, 16)
+    assert ended(kept)["end_reason"] == "quit"
+
+
+def test_a_session_that_comes_back_is_no_second_play(kept: Kept) -> None:
+    tell(kept, (0, "p"), (10, "p"))
+    over(kept, 150)
+    kept.shard.take([report("a", START + 200, sequence=2), report("a", START + 210, sequence=3)])
+    over(kept, 500)
+    rows = sorted(kept.rows("session"), key=lambda row: row["joined"])
+    assert [row["played"] for row in rows] == [True, False]
+    assert [row["viewed"] for row in rows] == [True, False]
+    assert (demo(kept).plays, demo(kept).watch_seconds) == (1, 20.0)
+
+
+def test_an_echo_of_an_ended_session_is_late(kept: Kept) -> None:
+    tell(kept, (0, "p"), (10, "q"))
+    over(kept, 20)
+    assert kept.shard.take([report("a", START + 21, sequence=2, event="rr", state="")]) == ["late"]
+    assert kept.shard.take([report("a", START + 21, sequence=0)]) == ["late"]
+
+
+def test_app_events_join_sessions_and_count_once(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, user="ann")])
+    chat = AppEvent("e1", "demo", "chat_message", START, START, "ann", "", 0.0, "", "{}")
+    tip = AppEvent("e2", "demo", "tip", START, START, "ann", "a", 5.0, "USD", '{"amount":5}')
+    assert kept.shard.take([chat, chat, tip]) == ["ok", "duplicate", "ok"]
+    over(kept)
+    row = ended(kept)
+    assert (row["engagements"], row["chat_messages"]) == ({"chat_message": 1, "tip": 1}, 1)
+    assert kept.shard.tables.engaged.get("demo") == 1
+    assert demo(kept).revenue_today == 5.0
+    assert {one["event_id"]: one["amount"] for one in kept.rows("event")} == {"e1": None, "e2": 5.0}
+
+
+def test_a_country_told_later_moves_the_viewer(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, viewer=SOMEBODY._replace(country="ZZ"))])
+    assert demo(kept).by_country == {"ZZ": 1}
+    kept.shard.take([report("a", START + 1, sequence=1, viewer=Viewer(7, "203.0.113.0", "", "FR", "", "", True))])
+    assert demo(kept).by_country == {"FR": 1}
+
+
+def test_a_broadcast_ends_with_its_stream_and_writes_exact_totals(kept: Kept) -> None:
+    kept.shard.take([StreamLive("demo", START - 5, START)])
+    tell(kept, (0, "p"), (10, "p"), session="a")
+    tell(kept, (0, "p"), (20, "p"), session="b")
+    kept.shard.take([StreamOver("demo", START + 20)])
+    kept.tick(START + 81)
+    (row,) = kept.rows("broadcast")
+    assert (row["started"], row["plays"], row["peak_concurrent"], row["watch_seconds"]) == (START - 5, 2, 2, 30.0)
+    assert {one["end_reason"] for one in kept.rows("session")} == {"ended"}
+    assert demo(kept).concurrent == 0
+
+
+def test_an_encoder_that_reconnects_goes_on_with_its_broadcast(kept: Kept) -> None:
+    kept.shard.take([StreamLive("demo", START, START), StreamOver("demo", START + 20)])
+    kept.tick(START + 40)
+    kept.shard.take([StreamLive("demo", START + 45, START + 45)])
+    kept.tick(START + 200)
+    assert kept.rows("broadcast") == []
+    assert demo(kept).started == START
+
+
+def test_the_next_broadcast_starts_at_zero_while_counters_go_on(kept: Kept) -> None:
+    kept.shard.take([StreamLive("demo", START, START)])
+    tell(kept, (0, "p"), (10, "q"))
+    kept.shard.take([StreamOver("demo", START + 20)])
+    kept.tick(START + 90)
+    kept.shard.take([StreamLive("demo", START + 100, START + 100)])
+    assert (demo(kept).plays, demo(kept).started) == (0, START + 100)
+    assert kept.shard.tables.attempts.get("demo") == 1
+
+
+def test_an_ended_broadcasts_series_go_after_the_retention(kept: Kept) -> None:
+    kept.shard.take([StreamLive("demo", START, START)])
+    tell(kept, (0, "p"), (10, "q"))
+    kept.shard.take([StreamOver("demo", START + 20)])
+    kept.tick(START + 90)
+    assert kept.shard.tables.attempts.get("demo") == 1
+    kept.tick(START + 1000)
+    assert kept.shard.tables.attempts.get("demo") is None
+    assert kept.shard.engine.broadcasts == {}
+
+
+def test_a_full_table_gives_up_the_stalest(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_sessions=2)
+    for number, session in enumerate("abc"):
+        kept.shard.take([report(session, START + number, sequence=0)])
+    assert [one.session_id for one in kept.shard.engine.sessions.values()] == ["b", "c"]
+    assert kept.shard.tables.evicted.get("capacity") == 1
+    kept.kill()
+
+
+def test_streams_beyond_the_bound_share_one_label(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=1)
+    kept.shard.take(
+        [report("a", START, stream="one"), report("b", START, stream="two"), report("c", START, stream="three")]
+    )
+    assert dict(kept.shard.tables.attempts.items()) == {("one",): 1, ("_other",): 2}
+    assert kept.shard.tables.dropped_series.get("stream") == 2
+    kept.kill()
