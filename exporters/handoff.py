@@ -1,9 +1,18 @@
 """The hand-off from the CDN exporter to the session engine: parsed log records that speak of viewers, in batches.
 
 A batch is JSON ``{"source": "edge", "sequence": 7, "records": [[…], …]}``; a record is the array of
-``DeliveryRecord``'s fields in order. ``sequence`` grows by one a batch and source, so that a batch sent again after a
-lost answer or a restart is taken once. Addresses are whole here, because country and session inference need them; the
-session engine truncates them before anything is kept.
+``DeliveryRecord``'s fields in order, and a batch's records are in order of time. ``sequence`` grows by one a batch and
+source, so that a batch sent again after a lost answer or a restart is taken once. Addresses are whole here, because
+country and session inference need them; the session engine truncates them before anything is kept.
+
+The sender stores each batch, with its sequence, in the same transaction as the counters and the log position that it
+belongs to, and keeps it until it is answered. It sends the oldest first, one at a time, and the same bytes again until
+then; so the taker only needs to remember the last sequence of each source, and to ignore any that is not above it.
+Sequences need not begin at 1, and may leave gaps: a new store begins at the clock's milliseconds, above any earlier
+one, and batches that have waited too long may be dropped. ``source`` is the sending exporter's name and the log's.
+
+Answers: 200 taken (or taken before); 400, 411, 413, 415, 422 refused for good, the batch is dropped; anything else, or
+none, means the batch comes again.
 """
 
 from __future__ import annotations

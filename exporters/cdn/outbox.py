@@ -14,7 +14,7 @@ from exporters.errors import ConfigError
 log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
-REFUSALS = frozenset({400, 404, 411, 413, 415, 422})
+REFUSALS = frozenset({400, 411, 413, 415, 422})
 
 
 class OutboxSender:
@@ -39,6 +39,13 @@ class OutboxSender:
         self._stop.set()
         self._ledger.on_batch.set()
         self._thread.join(timeout=self._timeout_seconds)
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, where one is kept."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def turn(self) -> bool:
         """Send the oldest batch; true when there may be more to send at once."""
@@ -70,8 +77,7 @@ class OutboxSender:
             answer = self._connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
-            self._connection.close()
-            self._connection = None
+            self.close()
             return 0
         return answer.status
 

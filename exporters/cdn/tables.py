@@ -42,6 +42,8 @@ class DeliveryTables:
         self.offset = Samples(metrics.CDN_LOG_OFFSET)
         self.queue = Samples(metrics.CDN_LOG_QUEUE)
         self.handoff_lag = Samples(metrics.CDN_HANDOFF_LAG)
+        for result in ("taken", "refused", "dropped"):
+            self.handoff.cell(result)
         self._held: dict[str, HeldCounters | HeldHistograms] = {
             one.public.family.name: one
             for one in vars(self).values()

@@ -50,7 +50,7 @@ class LogFile:
         self._raw = path.open("rb", buffering=0)  # a buffer would show what a truncated file held before
         self.zipped = self._raw.read(2) == GZIP_MAGIC
         self._raw.seek(0)
-        self._file: IO[bytes] = gzip.GzipFile(fileobj=self._raw) if self.zipped else self._raw  # type: ignore[assignment]
+        self._file: IO[bytes] = gzip.GzipFile(fileobj=self._raw, mode="rb") if self.zipped else self._raw  # type: ignore[assignment]
         stat = os.fstat(self._raw.fileno())
         self.device, self.inode = stat.st_dev, stat.st_ino
 
@@ -111,22 +111,25 @@ def open_log(path: Path) -> LogFile | None:
 def continuation(path: Path, position: Position) -> list[Path] | None:
     """The files to read from ``position`` on: the one it is in, then those written later, then ``path``.
 
-    None when the file of the position is gone.
+    None when the file of the position is gone. A file is known by inode and first bytes, else by first bytes alone.
     """
-    if _holds(path, position):
-        return [path]
     copies = rotated_copies(path)
-    for number, copy in enumerate(copies):
-        if _holds(copy, position):
-            return [copy, *_distinct(copies[number + 1 :], position.mark), path]
+    for by_inode in (True, False):
+        if _holds(path, position, by_inode):
+            return [path]
+        for number, copy in enumerate(copies):
+            if _holds(copy, position, by_inode):
+                return [copy, *_distinct(copies[number + 1 :], position.mark), path]
     return None
 
 
-def _holds(path: Path, position: Position) -> bool:
+def _holds(path: Path, position: Position, by_inode: bool) -> bool:
     file = open_log(path)
     if file is None:
         return False
     try:
+        if by_inode and (file.device, file.inode) != (position.device, position.inode):
+            return False
         return file.is_same(position) and (file.zipped or file.size() >= position.offset)
     except SourceFormatError:
         return False

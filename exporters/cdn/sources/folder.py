@@ -45,7 +45,8 @@ class LogFolder:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     def turn(self) -> None:
         """Count the files that are new, oldest first."""

@@ -145,7 +145,7 @@ def _lines(body: IO[bytes], size: int, enveloped: bool) -> Iterator[bytes]:
     body.seek(0)
     unpacked: IO[bytes] = body
     if body.read(2) == b"\x1f\x8b":
-        unpacked = gzip.GzipFile(fileobj=body)  # type: ignore[assignment]
+        unpacked = gzip.GzipFile(fileobj=body, mode="rb")  # type: ignore[assignment]
     body.seek(0)
     limit = max(MEMORY_BYTES, size * UNPACKED_FACTOR)
     try:

@@ -26,7 +26,6 @@ HEADER = re.compile(
     rb"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )??[^\s:\[]{1,48}(?:\[\d+\])?: ?"  # RFC 3164
     rb")"
 )
-COUNTED = re.compile(rb"([1-9]\d{0,8}) <")
 
 
 def message(packet: bytes) -> bytes:
@@ -136,12 +135,7 @@ class _TcpServer(socketserver.ThreadingTCPServer):
     def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
         self.intake = intake
         self.slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        try:
-            super().__init__(address, _TcpHandler)
-        except OSError as error:
-            raise ConfigError(
-                f"CDN_SYSLOG_TCP: cannot listen on {address[0]}:{address[1]}: {error.strerror}"
-            ) from error
+        super().__init__(address, _TcpHandler, bind_and_activate=False)
 
 
 class _TcpHandler(socketserver.StreamRequestHandler):
@@ -162,18 +156,29 @@ class _TcpHandler(socketserver.StreamRequestHandler):
 
 def frames(stream: BinaryIO, intake: SyslogIntake) -> Iterator[bytes]:
     """The messages of a TCP stream, by counted octets where a message begins so, else by line."""
-    while line := stream.readline(MAX_LINE_BYTES):
-        counted = COUNTED.match(line)
-        if counted and int(counted[1]) <= MAX_LINE_BYTES:
-            packet = line[counted.end() - 1 :]
-            missing = int(counted[1]) - len(packet)
-            yield packet + stream.read(missing) if missing > 0 else packet
-        elif line.endswith(b"\n"):
+    while first := _count_or_start(stream):
+        size = int(first[:-1]) if first[:-1].isdigit() and first.endswith(b" ") else 0
+        if 0 < size <= MAX_LINE_BYTES:
+            yield stream.read(size)
+            continue
+        line = first if first.endswith(b"\n") else first + stream.readline(MAX_LINE_BYTES)
+        if line.endswith(b"\n"):
             yield line
-        else:
-            intake.refuse_oversized() if len(line) >= MAX_LINE_BYTES else None
+        elif len(line) >= MAX_LINE_BYTES:
+            intake.refuse_oversized()
             while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
                 continue
+
+
+def _count_or_start(stream: BinaryIO) -> bytes:
+    """The octet count with its space, or the first bytes of a line."""
+    read = stream.read(1)
+    while read.isdigit() and len(read) < 8:
+        more = stream.read(1)
+        read += more
+        if not more.isdigit():
+            break
+    return read
 
 
 def _taken(variable: str, address: tuple[str, int], error: OSError) -> ConfigError:

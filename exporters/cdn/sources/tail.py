@@ -58,7 +58,8 @@ class LogTail:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
         if self._file is not None:
             self._file.close()
 
@@ -128,7 +129,10 @@ class LogTail:
             self._from_end = False  # a file that appears later is read from its beginning
             return False
         start = file.start()
-        return self._switch([self._path], start.moved(_last_line_end(file)) if self._from_end else start)
+        if self._from_end:
+            start = start.moved(_last_line_end(file))
+        file.close()
+        return self._switch([self._path], start)
 
     def _resume(self) -> bool:
         """Find the file of the present position and those written after it, and go on there."""

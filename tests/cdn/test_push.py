@@ -1,0 +1,183 @@
+"""Pushed logs: authenticated, counted once each, refused when there are too many."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+import requests
+
+from exporters.cdn.sources.push import PushIntake, PushSource
+from exporters.cdn.sources.pushserver import PushServer
+from tests.cdn.scene import FIXTURES, Scene, nginx_line
+
+TOKEN = {"Authorization": "Bearer s3cret"}
+
+
+class Endpoint:
+    """A push server over a scene on a free port."""
+
+    def __init__(self, folder: Path, services: tuple[str, ...] = ()) -> None:
+        self.scene = Scene(folder)
+        names = {"fastly": "fastly", "cloudflare": "cloudflare", "akamai": "akamai", "cf": "cloudfront-realtime"}
+        opened = {name: self.scene.source(form, repeats=True, name=name) for name, form in names.items()}
+        self.scene.ledger.restore()
+        sources = {name: PushSource(*pair) for name, pair in opened.items()}
+        self.intake = PushIntake(sources, self.scene.ledger, "s3cret", services, concurrent=2)
+        self.server = PushServer(("127.0.0.1", 0), self.intake, limit_bytes=1 << 20)
+        self.server.start()
+        self.url = f"http://127.0.0.1:{self.server.port}"
+
+    def post(self, source: str, body: bytes, **headers: str) -> requests.Response:
+        return requests.post(f"{self.url}/push/{source}", body, headers=TOKEN | headers, timeout=10)
+
+    def ok(self) -> float:
+        table = self.scene.tables.records.public
+        return sum(value for labels, value in table.items() if labels[2] == "ok")
+
+    def result(self, result: str) -> float:
+        return sum(value for labels, value in self.scene.tables.records.public.items() if labels[2] == result)
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+    made = Endpoint(tmp_path)
+    yield made
+    made.server.stop()
+    made.scene.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "fixture"), [("fastly", "fastly.jsonl"), ("cloudflare", "cloudflare.jsonl"), ("akamai", "akamai.jsonl")]
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_lines_are_stored_when_the_push_is_answered(
+    source: str, fixture: str, packed: bool, endpoint: Endpoint
+) -> None:
+    text = (FIXTURES / fixture).read_bytes()
+    answer = endpoint.post(source, gzip.compress(text) if packed else text)
+    assert (answer.status_code, endpoint.ok()) == (200, 5)
+    assert endpoint.scene.ledger.checkpoint.series() != []
+
+
+def test_firehose_gets_its_own_answer_and_counts_a_repeat_once(endpoint: Endpoint) -> None:
+    lines = (FIXTURES / "cloudfront-realtime.tsv").read_bytes().splitlines(keepends=True)
+    records = [{"data": base64.b64encode(line).decode()} for line in lines]
+    body = orjson.dumps({"requestId": "r-1", "timestamp": 1, "records": records})
+    headers = {"X-Amz-Firehose-Request-Id": "r-1", "X-Amz-Firehose-Access-Key": "s3cret", "Authorization": ""}
+    for _ in range(2):
+        answer = endpoint.post("cf", gzip.compress(body), **headers)
+        assert answer.status_code == 200
+        assert answer.json()["requestId"] == "r-1"
+        assert answer.headers["Content-Type"] == "application/json"
+    assert (endpoint.ok(), endpoint.result("duplicate")) == (5, 1)
+
+
+def test_a_body_sent_again_counts_once_even_after_a_restart(tmp_path: Path) -> None:
+    text = (FIXTURES / "fastly.jsonl").read_bytes()
+    for _ in range(2):
+        endpoint = Endpoint(tmp_path)
+        assert endpoint.post("fastly", text).status_code == 200
+        assert endpoint.ok() == 5
+        endpoint.server.stop()
+        endpoint.scene.close()
+
+
+def test_a_record_in_two_bodies_counts_once(endpoint: Endpoint) -> None:
+    lines = (FIXTURES / "cloudflare.jsonl").read_bytes().splitlines(keepends=True)
+    endpoint.post("cloudflare", b"".join(lines[:4]))
+    endpoint.post("cloudflare", b"".join(lines[2:5]))
+    assert (endpoint.ok(), endpoint.result("duplicate")) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": ""},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Basic !!"},
+        {"Authorization": "Basic " + base64.b64encode(b"user:wrong").decode()},
+        {"Authorization": "", "X-Amz-Firehose-Access-Key": "wrong"},
+    ],
+)
+def test_without_the_token_nothing_is_counted(headers: dict[str, str], endpoint: Endpoint) -> None:
+    answer = endpoint.post("fastly", (FIXTURES / "fastly.jsonl").read_bytes(), **headers)
+    assert (answer.status_code, endpoint.ok()) == (401, 0)
+
+
+def test_a_password_will_do_as_token(endpoint: Endpoint) -> None:
+    basic = "Basic " + base64.b64encode(b"anyone:s3cret").decode()
+    assert endpoint.post("fastly", b"{}", Authorization=basic).status_code == 200
+
+
+def test_when_all_places_are_taken_a_push_is_to_be_tried_again(endpoint: Endpoint) -> None:
+    assert endpoint.intake.enter() and endpoint.intake.enter()
+    text = (FIXTURES / "fastly.jsonl").read_bytes()
+    answer = endpoint.post("fastly", text)
+    assert (answer.status_code, answer.headers["Retry-After"], endpoint.ok()) == (429, "2", 0)
+    endpoint.intake.leave()
+    assert endpoint.post("fastly", text).status_code == 200
+
+
+def test_what_cannot_be_stored_is_to_be_tried_again_and_counts_once(endpoint: Endpoint) -> None:
+    text = (FIXTURES / "fastly.jsonl").read_bytes()
+    base = endpoint.scene.ledger.checkpoint._base
+    base.execute("CREATE TRIGGER full BEFORE INSERT ON series BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    assert endpoint.post("fastly", text).status_code == 503
+    base.execute("DROP TRIGGER full")
+    assert endpoint.post("fastly", text).status_code == 200
+    assert endpoint.ok() == 5
+
+
+def test_a_body_over_the_limit_is_refused(endpoint: Endpoint) -> None:
+    assert endpoint.post("fastly", b"x" * ((1 << 20) + 1)).status_code == 413
+
+
+def test_a_body_in_chunks_is_read(endpoint: Endpoint) -> None:
+    lines = (FIXTURES / "fastly.jsonl").read_bytes().splitlines(keepends=True)
+    answer = requests.post(f"{endpoint.url}/push/fastly", iter(lines), headers=TOKEN, timeout=10)
+    assert (answer.status_code, endpoint.ok()) == (200, 5)
+
+
+def test_a_body_cut_off_counts_nothing(endpoint: Endpoint) -> None:
+    text = (FIXTURES / "fastly.jsonl").read_bytes()
+    with socket.create_connection(("127.0.0.1", endpoint.server.port), timeout=10) as client:
+        head = f"POST /push/fastly HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nContent-Length: {len(text) + 9}\r\n\r\n"
+        client.sendall(head.encode() + text)
+        client.shutdown(socket.SHUT_WR)
+        assert b" 400 " in client.recv(4096)
+    assert endpoint.ok() == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(b"\0" * (200 << 20), 9),
+        gzip.compress(nginx_line() * 100)[:-20],
+        b"x" * (1 << 20),
+        b"\x1f\x8bnonsense",
+        b"",
+    ],
+    ids=["bomb", "torn", "no-line", "no-gzip", "empty"],
+)
+def test_a_hostile_body_is_answered_and_not_asked_for_again(body: bytes, endpoint: Endpoint) -> None:
+    assert endpoint.post("akamai", body).status_code == 200
+    assert endpoint.ok() == 0
+
+
+def test_fastlys_challenge_names_the_services_allowed(tmp_path: Path, endpoint: Endpoint) -> None:
+    path = "/.well-known/fastly/logging/challenge"
+    assert requests.get(endpoint.url + path, timeout=10).text == "*\n"
+    endpoint.intake._fastly_services = ("svc1",)
+    assert requests.get(endpoint.url + path, timeout=10).text == hashlib.sha256(b"svc1").hexdigest() + "\n"
+
+
+def test_unknown_sources_are_not_found(endpoint: Endpoint) -> None:
+    assert endpoint.post("nonesuch", b"x").status_code == 404
+    assert requests.get(f"{endpoint.url}/push/fastly", timeout=10).status_code == 404
