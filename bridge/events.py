@@ -28,7 +28,7 @@ def routes(services: Services) -> Blueprint:
     intake = EventIntake(services.config.events_url)
 
     @area.post("/analytics/events")
-    @describe("Report what happened in the app", contract.EventTaken, status=202, body=contract.AppEvent)
+    @describe("Report what happened in the app", contract.EventTaken, status=202, body=contract.AppEvent, errors=(404,))
     def take() -> Response:
         event = read_event(json_body())
         identity = current_identity()

@@ -178,7 +178,7 @@ def test_without_prometheus_the_last_numbers_go_on_marked_and_then_end(world: Wo
     assert stale["meta"]["ageSeconds"] > 2
     assert world.message(f"/api/ws/streams/{STREAM}/metrics")["meta"]["stale"] is True
     assert world.get("/readyz").status_code == 503
-    ended = servers.wait_until(lambda: (one := world.get(path)).status_code == 503 and one, "503")
+    (ended,) = servers.wait_until(lambda: (one := world.get(path)).status_code == 503 and (one,), "503")
     assert ended.headers["Content-Type"] == "application/problem+json"
     assert int(ended.headers["Retry-After"]) >= 1
     assert world.get("/healthz").status_code == 200
