@@ -292,6 +292,8 @@ class SessionEngine:
         session.order += 1
         told = report.state or (session.state or STARTING if report.event else "")
         moments = [(time, told)] if told else infer(session, report, time)
+        if not moments:
+            return "ok"
         for moment, state in moments:
             order = report.sequence if report.sequence >= 0 else session.order
             if not place(session, (moment, order, state, variant, report.rate, session.ad)):

@@ -15,7 +15,7 @@ SLACK_SECONDS = 1.0
 
 
 def infer(session: Session, report: Report, time: float) -> list[tuple[float, str]]:
-    """Moments and the states that begin at them, by one request at ``time``."""
+    """Moments and the states that begin at them, by one request at ``time``; none when it tells nothing."""
     if report.media:
         states = _media(session, report, time)
         if report.buffer >= 0 and report.duration >= 0:
@@ -23,7 +23,9 @@ def infer(session: Session, report: Report, time: float) -> list[tuple[float, st
         return states
     if not session.played:
         return [(time, _before_play(session, report, time))]
-    if session.state == PLAYING and 0 <= session.dry_at < time - SLACK_SECONDS:
+    if session.state == PLAYING and 0 <= session.dry_at < time:
+        if time < session.dry_at + SLACK_SECONDS:
+            return []  # too near to tell
         return [(session.dry_at, UNCLEAR), (time, UNCLEAR)]
     return [(time, session.state)]
 
