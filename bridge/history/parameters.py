@@ -172,7 +172,7 @@ def read_goals(body: Any) -> dict[str, Any]:
     bad, changes = [], {}
     for name, value in body.items():
         if name == "period":
-            if value in PERIOD_DAYS:
+            if isinstance(value, str) and value in PERIOD_DAYS:
                 changes["period"] = value
             else:
                 bad.append((name, f"must be one of {', '.join(PERIOD_DAYS)}"))
