@@ -17,6 +17,8 @@ class Page:
     body: bytes
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    withheld: int = 0
+    """bytes that are announced and never sent"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in page.headers:
             self.send_header(name, value)
         if page.status != 304:
-            self.send_header("Content-Length", str(len(page.body)))
+            self.send_header("Content-Length", str(len(page.body) + page.withheld))
         self.end_headers()
         if page.status == 304:
             return
@@ -88,6 +90,8 @@ class _Handler(BaseHTTPRequestHandler):
         for start in range(0, len(page.body), size):
             self.wfile.write(page.body[start : start + size])
             site.stopped.wait(pause)
+        if page.withheld:
+            self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -193,6 +194,8 @@ def test_live_edge_latency_is_now_minus_the_dated_end_of_the_playlist(site: Orig
     [
         (Page(b"", 503), "http_status", "http_5xx"),
         (Page(b"<html>"), "not_m3u8", "parse"),
+        (Page(b"#EXTM3U\n", withheld=100), "playlist_unavailable", "truncated"),
+        (Page(b"", 302, (("Location", "/demo.m3u8"),)), "http_status", "http_3xx"),
         (Page(b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na\n#EXTINF:1,\nb\n"), "mixed_kind", "parse"),
         (Page(b"#EXTM3U\n#EXT-X-TARGETDURATION:x\n"), "not_m3u8", "parse"),
     ],
@@ -232,6 +235,17 @@ def test_a_media_playlist_without_multivariant_is_followed(site: Origin) -> None
 
     probing = probe(f"{site.url}/720p.m3u8", drive)
     assert probing.tables[metrics.HLS_WINDOW_SEGMENTS].get("demo", "origin", "main") == 6
+
+
+def test_compressed_playlists_are_read(site: Origin) -> None:
+    packed = gzip.compress(media(100).encode())
+    site.pages["/720p.m3u8"] = Page(packed, headers=(("Content-Encoding", "gzip"),))
+
+    async def drive(probing: Probing) -> None:
+        await probing.stream.turn()
+        await until(lambda: probing.stream.renditions["main"].watch.playlist, "the playlist")
+
+    assert probe(f"{site.url}/720p.m3u8", drive).rules() == set()
 
 
 def test_redirects_are_followed_and_tokens_kept(site: Origin) -> None:
