@@ -2,62 +2,66 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge import contract
 from bridge.database import Connection
-from bridge.history import shapes, uniques
+from bridge.history import session_sums, shapes, uniques
 from bridge.history.coordinates import where
 from bridge.history.selection import Selection
-from bridge.history.session_sums import FILTERED_DIMENSIONS, SessionSums, split
 from bridge.history.window import Window
 
 TOP_PLACES = 200
-Sums = Mapping[str, SessionSums]
 
 
 def geographic(connection: Connection, selection: Selection, window: Window) -> dict[str, Any]:
     """Geographic without ``meta``: plays by country, region and city, of each the most watched."""
-    countries, regions, cities = (_keys(connection, selection, window, name) for name in ("country", "region", "city"))
+    keys = _keys(connection, selection, window, ("country", "region", "city"))
     return {
-        "countries": _places((shapes.country(key), key, "", one.plays) for key, one in countries.items()),
-        "regions": _places((key[3:], key[:2], "", one.plays) for key, one in regions.items() if key[3:]),
+        "countries": _places((shapes.country(key), key, "", plays) for key, plays in keys["country"].items()),
+        "regions": _places((key[3:], key[:2], "", plays) for key, plays in keys["region"].items() if key[3:]),
         "cities": _places(
-            (city, key[:2], city, one.plays) for key, one in cities.items() if (city := key.split("/", 2)[2])
+            (city, key[:2], city, plays) for key, plays in keys["city"].items() if (city := key.split("/", 2)[2])
         ),
     }
 
 
 def devices(connection: Connection, selection: Selection, window: Window) -> dict[str, Any]:
     """DeviceDistribution without ``meta``: plays by device, browser and operating system."""
+    keys = _keys(connection, selection, window, ("device", "browser", "os"))
     return {
-        "devices": shapes.devices(_keys(connection, selection, window, "device")),
-        "browsers": shapes.plain(_keys(connection, selection, window, "browser")),
-        "operatingSystems": shapes.plain(_keys(connection, selection, window, "os")),
+        "devices": shapes.devices(keys["device"]),
+        "browsers": shapes.plain(keys["browser"]),
+        "operatingSystems": shapes.plain(keys["os"]),
         "screenResolutions": {},
     }
 
 
 def audience(connection: Connection, selection: Selection, window: Window) -> dict[str, Any]:
     """AudienceShares without ``meta``: shares of plays in percent."""
-    by_device = _keys(connection, selection, window, "device")
+    keys = _keys(connection, selection, window, ("device", "country", "browser"))
     distinct = uniques.together(connection, selection.scopes, window)
     return {
-        "devices": _percents(shapes.devices(by_device)),
-        "countries": _percents(shapes.countries(_keys(connection, selection, window, "country"))),
-        "browsers": _percents(shapes.plain(_keys(connection, selection, window, "browser"))),
-        "total_viewers": sum(one.plays for one in by_device.values()),
+        "devices": _percents(shapes.devices(keys["device"])),
+        "countries": _percents(shapes.countries(keys["country"])),
+        "browsers": _percents(shapes.plain(keys["browser"])),
+        "total_viewers": sum(keys["device"].values()),
         "unique_viewers": distinct.viewers,
         "returning_viewers": distinct.returning,
     }
 
 
-def _keys(connection: Connection, selection: Selection, window: Window, dimension: str) -> Sums:
-    """Sums by key over all scopes; nothing where the filter keeps a dimension from being told."""
-    if not selection.filter.is_empty and dimension not in FILTERED_DIMENSIONS:
-        return {}
-    return split(connection, selection, window, dimension).all()
+def _keys(
+    connection: Connection, selection: Selection, window: Window, dimensions: Iterable[str]
+) -> Mapping[str, Counter[str]]:
+    """Plays by key over all scopes; nothing where the filter keeps a dimension from being told."""
+    whole: dict[str, Counter[str]] = {one: Counter() for one in dimensions}
+    for splits in session_sums.plays(connection, selection, window, whole).values():
+        for dimension, keys in splits.items():
+            whole[dimension].update(keys)
+    return whole
 
 
 def _places(rows: Iterable[tuple[str, str, str, int]]) -> dict[str, contract.Place]:

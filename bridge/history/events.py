@@ -29,8 +29,13 @@ def store_events(connection: Connection, rows: Sequence[tuple[Any, ...]], curren
     times = [row[1] for row in unique.values()]
     ensure(connection, "events", min(times), max(times))
     stage(connection, "staged_events", STAGED_EVENT_COLUMNS, unique.values())
+    return store_staged(connection, len(unique), currency)
+
+
+def store_staged(connection: Connection, staged: int, currency: str) -> int:
+    """Store the ``staged`` rows of the temporary table staged_events that are not there yet; gives their number."""
     known = connection.execute(_FORGET_KNOWN).rowcount
-    fresh = len(unique) - known
+    fresh = staged - known
     if fresh:
         connection.execute(
             f"INSERT INTO events ({_COLUMNS}) SELECT {_COLUMNS} FROM staged_events ORDER BY stream, at".encode()

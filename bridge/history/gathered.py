@@ -12,12 +12,13 @@ from bridge.history.event_sums import EventSums
 from bridge.history.scopes import is_stream
 from bridge.history.selection import Selection
 from bridge.history.series_sums import SeriesSums
-from bridge.history.session_sums import FILTERED_DIMENSIONS, SessionSums
+from bridge.history.session_sums import SessionSums
 from bridge.history.sessions import DIMENSIONS
 from bridge.history.uniques import Uniques
 from bridge.history.window import Window
 
-Shares = Mapping[str, SessionSums]
+Shares = Mapping[str, int]
+"""Plays by key."""
 SPLITS = tuple(name for name in DIMENSIONS if name not in ("total", "city"))
 
 
@@ -65,15 +66,11 @@ def gather(connection: Connection, selection: Selection, window: Window) -> dict
     streams = [scope for scope in scopes if is_stream(scope)]
     peaks = event_sums.chat_peaks(connection, streams, window)
     known = known_streams(connection, streams, window)
-    splits = {
-        name: session_sums.split(connection, selection, window, name)
-        for name in SPLITS
-        if selection.filter.is_empty or name in FILTERED_DIMENSIONS
-    }
+    splits = session_sums.plays(connection, selection, window, SPLITS)
     for scope, one in found.items():
         one.sessions, one.series, one.events = sessions[scope], series[scope], events[scope]
         one.uniques, one.chatters, one.chat_peak = distinct[scope], chatters[scope], peaks.get(scope, 0)
-        one.splits = {name: split.of(scope) for name, split in splits.items()}
+        one.splits = dict(splits[scope])
         one.known = known.get(scope, Known(scope))
     return found
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -22,12 +22,16 @@ FILTERED_DIMENSIONS = {
 """The dimensions that slices know: under a filter only these can be told."""
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 _NAMES = ", ".join(MEASURES)
+_PLAYS = "count(*) FILTER (WHERE played) AS plays"
 _FROM_FACTS = {
     **MEASURES,
     "engaged": "count(*) FILTER (WHERE engagements IS NOT NULL)",
     "following": "count(*) FILTER (WHERE engagements ? 'follow')",
     "subscribing": "count(*) FILTER (WHERE engagements ? 'subscription')",
 }
+
+
+_FACTS = ", ".join(f"{text} AS {name}" for name, text in _FROM_FACTS.items())
 
 
 @dataclass(slots=True)
@@ -58,40 +62,41 @@ class SessionSums:
             setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
 
-@dataclass(slots=True)
-class Split:
-    """Sums by scope, and by key within each scope."""
-
-    by_scope: dict[str, dict[str, SessionSums]] = field(default_factory=dict)
-
-    def of(self, scope: str) -> dict[str, SessionSums]:
-        return self.by_scope.get(scope, {})
-
-    def all(self) -> dict[str, SessionSums]:
-        """The keys over all scopes."""
-        whole: dict[str, SessionSums] = {}
-        for keys in self.by_scope.values():
-            for key, sums in keys.items():
-                whole.setdefault(key, SessionSums()).add(sums)
-        return whole
+Plays = dict[str, dict[str, dict[str, int]]]
+"""Plays by scope, dimension and key."""
 
 
-def split(connection: Connection, selection: Selection, window: Window, dimension: str) -> Split:
-    """Sums by the keys of a dimension; under a filter only FILTERED_DIMENSIONS can be told."""
-    parts = [_days(selection, dimension)]
+def plays(connection: Connection, selection: Selection, window: Window, dimensions: Iterable[str]) -> Plays:
+    """Plays by the keys of some dimensions; those that a filter keeps from being told are left out."""
+    told = [one for one in dimensions if selection.filter.is_empty or one in FILTERED_DIMENSIONS]
+    found: Plays = {scope: {one: {} for one in told} for scope in selection.scopes}
+    if not told:
+        return found
     edges = window.ragged(DAY)
-    if edges and dimension == "total" and selection.filter.is_empty:
-        parts += [_quarters(number) for number in range(len(edges))]
-    else:
-        parts += [_facts(selection, dimension, number) for number in range(len(edges))]
-    sql = f"SELECT scope, key, {_SUMS} FROM ({' UNION ALL '.join(parts)}) parts GROUP BY scope, key"
-    return _read(connection, sql, _parameters(selection, window, edges))
+    parts = [_days_plays(selection, told)]
+    parts += [_facts(selection, one, number, _PLAYS) for one in told for number in range(len(edges))]
+    sql = f"SELECT scope, dimension, key, sum(plays) FROM ({' UNION ALL '.join(parts)}) parts GROUP BY 1, 2, 3"
+    parameters = {**_parameters(selection, window, edges), "dimensions": told}
+    for scope, dimension, key, number in connection.execute(sql.encode(), parameters).fetchall():
+        if number:
+            found[scope][dimension][key] = int(number)
+    return found
 
 
 def totals(connection: Connection, selection: Selection, window: Window) -> dict[str, SessionSums]:
     """Sums by scope."""
-    found = split(connection, selection, window, "total")
-    return {scope: found.of(scope).get("", SessionSums()) for scope in selection.scopes}
+    edges = window.ragged(DAY)
+    if selection.filter.is_empty:
+        parts = [_days_total(), *(_quarters(number) for number in range(len(edges)))]
+    else:
+        parts = [
+            _slices_total(selection),
+            *(_facts(selection, "total", number, _FACTS) for number in range(len(edges))),
+        ]
+    sql = f"SELECT scope, {_SUMS} FROM ({' UNION ALL '.join(parts)}) parts GROUP BY scope"
+    rows = connection.execute(sql.encode(), _parameters(selection, window, edges)).fetchall()
+    found = {row[0]: _sums(row[1:]) for row in rows}
+    return {scope: found.get(scope, SessionSums()) for scope in selection.scopes}
 
 
 def by_day(connection: Connection, selection: Selection, window: Window) -> dict[date, SessionSums]:
@@ -111,29 +116,44 @@ WHERE scope = ANY(%(scopes)s) AND at >= %(start)s AND at < %(end)s GROUP BY 2"""
     return {row[1]: _sums(row[2:]) for row in rows}
 
 
-def _days(selection: Selection, dimension: str) -> str:
-    if selection.filter.is_empty:
-        return f"""SELECT scope, key, {_NAMES} FROM session_days
-WHERE scope = ANY(%(scopes)s) AND dimension = '{dimension}' AND day >= %(first_day)s AND day < %(last_day)s"""
-    return f"""SELECT scope, {FILTERED_DIMENSIONS[dimension]} AS key, {_NAMES} FROM session_slices
-WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}"""
+def _days_total() -> str:
+    return f"""SELECT scope, {_NAMES} FROM session_days
+WHERE scope = ANY(%(scopes)s) AND dimension = 'total' AND day >= %(first_day)s AND day < %(last_day)s"""
 
 
 def _quarters(number: int) -> str:
-    return f"""SELECT scope, '' AS key, {_NAMES} FROM session_quarters
+    return f"""SELECT scope, {_NAMES} FROM session_quarters
 WHERE scope = ANY(%(scopes)s) AND at >= %(edge_start_{number})s AND at < %(edge_end_{number})s"""
 
 
-def _facts(selection: Selection, dimension: str, number: int) -> str:
+def _slices_total(selection: Selection) -> str:
+    return f"""SELECT scope, {_NAMES} FROM session_slices
+WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}"""
+
+
+def _days_plays(selection: Selection, dimensions: Sequence[str]) -> str:
+    """Whole days; under a filter one read of the slices a dimension."""
+    if selection.filter.is_empty:
+        return """SELECT scope, dimension, key, plays FROM session_days
+WHERE scope = ANY(%(scopes)s) AND dimension = ANY(%(dimensions)s) AND day >= %(first_day)s AND day < %(last_day)s"""
+    return " UNION ALL ".join(
+        f"""SELECT scope, '{one}' AS dimension, {FILTERED_DIMENSIONS[one]} AS key, plays FROM session_slices
+WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}"""
+        for one in dimensions
+    )
+
+
+def _facts(selection: Selection, dimension: str, number: int, sums: str) -> str:
     """The sessions of one edge. They are found by stream, so a wider scope is its streams of that day."""
-    scopes = "stream" if selection.is_streams else f"'{_only(selection)}'"
-    sums = ", ".join(f"{text} AS {name}" for name, text in _FROM_FACTS.items())
-    condition = selection.filter.condition("country", "region", "device", "variant")
+    scope = "stream" if selection.is_streams else f"'{_only(selection)}'"
+    keys = "" if dimension == "total" else f", '{dimension}' AS dimension, {DIMENSIONS[dimension]} AS key"
+    groups = "1" if dimension == "total" else "1, 2, 3"
     streams = "%(scopes)s" if selection.is_streams else f"({_streams_of_edge(selection, number)})::text[]"
-    return f"""SELECT {scopes} AS scope, {DIMENSIONS[dimension]} AS key, {sums}
+    condition = selection.filter.condition("country", "region", "device", "variant")
+    return f"""SELECT {scope} AS scope{keys}, {sums}
 FROM sessions JOIN clients ON clients.id = client JOIN places ON places.id = place
 WHERE stream = ANY({streams}) AND joined >= %(edge_start_{number})s AND joined < %(edge_end_{number})s
-AND {condition} GROUP BY 1, 2"""
+AND {condition} GROUP BY {groups}"""
 
 
 def _streams_of_edge(selection: Selection, number: int) -> str:
@@ -176,14 +196,6 @@ def _parameters(selection: Selection, window: Window, edges: Sequence[tuple[date
     for number, (start, end) in enumerate(edges):
         parameters |= {f"edge_start_{number}": start, f"edge_end_{number}": end}
     return parameters
-
-
-def _read(connection: Connection, sql: str, parameters: Mapping[str, Any]) -> Split:
-    found = Split()
-    for scope, key, *measures in connection.execute(sql.encode(), parameters).fetchall():
-        if measures[0]:
-            found.by_scope.setdefault(scope, {})[key] = _sums(measures)
-    return found
 
 
 def _sums(measures: Sequence[Any]) -> SessionSums:

@@ -65,15 +65,16 @@ def store_sessions(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> i
     times = [row[1] for row in unique.values()]
     ensure(connection, "sessions", min(times), max(times))
     stage(connection, "staged_sessions", STAGED_SESSION_COLUMNS, unique.values())
+    return store_staged(connection, len(unique))
+
+
+def store_staged(connection: Connection, staged: int) -> int:
+    """Store the ``staged`` rows of the temporary table staged_sessions that are not there yet; gives their number."""
     connection.execute("ANALYZE staged_sessions")
     known = connection.execute(_FORGET_KNOWN.encode()).rowcount
-    fresh = len(unique) - known
+    fresh = staged - known
     if fresh:
-        connection.execute(_NEW_CLIENTS.encode())
-        connection.execute(_NEW_PLACES.encode())
-        connection.execute(_INSERT.encode())
-        connection.execute(_STREAMS.encode())
-        for statement in rollups("staged_sessions"):
+        for statement in (_NEW_CLIENTS, _NEW_PLACES, _INSERT, _STREAMS, *rollups("staged_sessions")):
             connection.execute(statement.encode())
     connection.execute("DROP TABLE staged_sessions")
     return fresh

@@ -66,9 +66,8 @@ def plain(shares: Shares) -> dict[str, float]:
 
 def _plays(names: Mapping[str, str], shares: Shares) -> dict[str, float]:
     sums: dict[str, float] = {}
-    for key, one in sorted(shares.items(), key=lambda item: (-item[1].plays, item[0])):
-        if one.plays:
-            sums[names[key]] = sums.get(names[key], 0.0) + one.plays
+    for key, plays in sorted(shares.items(), key=lambda item: (-item[1], item[0])):
+        sums[names[key]] = sums.get(names[key], 0.0) + plays
     return sums
 
 

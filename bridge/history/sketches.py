@@ -63,10 +63,23 @@ def merge(sketches: Iterable[bytes]) -> hll_union:
     return union
 
 
+def join(one: hll_union, other: hll_union) -> hll_union:
+    """The union of two unions, which stay as they are."""
+    union = hll_union(LG_K)
+    union.update(one.get_result(tgt_hll_type.HLL_8))
+    union.update(other.get_result(tgt_hll_type.HLL_8))
+    return union
+
+
+def count(union: hll_union) -> int:
+    """How many distinct were put into a union."""
+    distinct: float = union.get_estimate()
+    return round(distinct)
+
+
 def estimate(sketches: Iterable[bytes]) -> int:
     """How many distinct were put into any of these sketches."""
-    distinct: float = merge(sketches).get_estimate()
-    return round(distinct)
+    return count(merge(sketches))
 
 
 def _written(union: hll_union) -> bytes:

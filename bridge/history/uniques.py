@@ -96,8 +96,10 @@ def _now_and_before(
 
 def _uniques(now: Sequence[bytes], before: Sequence[bytes]) -> Uniques:
     """Who was there both now and before: by inclusion and exclusion."""
-    viewers = sketches.estimate(now)
-    if not before:
+    union = sketches.merge(now)
+    viewers = sketches.count(union)
+    if not before or not now:
         return Uniques(viewers, 0)
-    both = viewers + sketches.estimate(before) - sketches.estimate([*now, *before])
+    earlier = sketches.merge(before)
+    both = viewers + sketches.count(earlier) - sketches.count(sketches.join(union, earlier))
     return Uniques(viewers, min(viewers, max(0, both)))

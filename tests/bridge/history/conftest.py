@@ -54,12 +54,38 @@ def plain_url(clusters: dict[str, str]) -> str:
     return fresh_database(clusters["plain"], "one")
 
 
+@pytest.fixture(scope="session")
+def migrated(clusters: dict[str, str]) -> dict[str, str]:
+    """The URL of a migrated database of each edition."""
+    urls = {name: fresh_database(cluster, "migrated") for name, cluster in clusters.items()}
+    for url in urls.values():
+        migrate(url)
+    return urls
+
+
+def emptied(url: str) -> str:
+    """The same database without any rows but of its migrations."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET client_min_messages = warning")
+        tables = connection.execute(
+            "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'schema_migrations'"
+        ).fetchone()
+        assert tables
+        connection.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE".encode())
+    return url
+
+
 @pytest.fixture(params=EDITIONS)
-def url(request: pytest.FixtureRequest, clusters: dict[str, str]) -> str:
+def url(request: pytest.FixtureRequest, migrated: dict[str, str]) -> str:
     """A migrated, empty database of each edition in turn."""
-    address = fresh_database(clusters[request.param], "one")
-    migrate(address)
-    return address
+    return emptied(migrated[request.param])
+
+
+@pytest.fixture
+def one_url(migrated: dict[str, str]) -> str:
+    """A migrated, empty database on PostgreSQL as this machine has it."""
+    return emptied(migrated["plain"])
 
 
 @pytest.fixture
