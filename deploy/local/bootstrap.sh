@@ -12,6 +12,8 @@ fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 2; }
 
 packages=(prometheus prometheus-alertmanager nginx libnginx-mod-rtmp ffmpeg postgresql util-linux python3-venv)
 if [ "$goal" = test ]; then
+  packages+=(busybox-static)
+  command -v dockerd > /dev/null || packages+=(docker.io)
   packages+=(chromium wrk gcc libc6-dev)
 fi
 command -v node > /dev/null || packages+=(nodejs)
@@ -43,23 +45,27 @@ if [ ${#missing[@]} -gt 0 ]; then
   rm -f "$log"
 fi
 
-# The virtual environment, made anew when what it is made from has changed.
-mark() { cat pyproject.toml requirements.lock 2> /dev/null | sha256sum | cut -d' ' -f1; }
+# The virtual environment, brought up to date when what it is made from has changed.
 python=python3
 for candidate in python3.13 python3.12 python3.11; do
-  if command -v "$candidate" > /dev/null && "$candidate" -c 'import venv, ensurepip' 2> /dev/null; then python=$candidate; fi
+  if "$candidate" -c 'import venv, ensurepip' 2> /dev/null; then python=$candidate; fi
 done
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed"
-want="$goal $(mark)"
-have=$(cat $venv/.bootstrap 2> /dev/null || true)
-if [ "$have" != "$want" ] && [ "$have" != "test $(mark)" ]; then
+lock=requirements.lock
+[ "$goal" = test ] && lock=requirements-dev.lock
+want=$(cat pyproject.toml $lock | sha256sum | cut -d' ' -f1)
+if [ "$want" != "$(cat "$venv/.bootstrap-$goal" 2> /dev/null || true)" ]; then
   say "installing Python packages"
   [ -x $venv/bin/python ] || "$python" -m venv $venv
-  $venv/bin/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-  groups=()
-  [ "$goal" = test ] && groups=(--group dev)
-  $venv/bin/python -m pip install -q --disable-pip-version-check -e . "${groups[@]}"
-  printf '%s' "$want" > $venv/.bootstrap
+  log=$(mktemp)
+  pip() {
+    $venv/bin/python -m pip install -q --disable-pip-version-check "$@" > "$log" 2>&1 \
+      || { tail -20 "$log" >&2; fail "pip install failed"; }
+  }
+  pip --require-hashes -r $lock
+  pip --no-deps -e .
+  rm -f "$log"
+  printf '%s' "$want" > "$venv/.bootstrap-$goal"
 fi
 
 # Front-end packages and the console's bundle.
