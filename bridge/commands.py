@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import time
 
@@ -34,6 +35,8 @@ def serve(check_config: bool) -> None:
     if check_config:
         click.echo("bridge: configuration is fine")
         return
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # each socket is a file; the usual soft limit is 1024
     # A fresh process: gevent's patches must come before anything that opens sockets is imported.
     arguments = [sys.executable, "-m", "gunicorn", "--config", "python:bridge.gunicorn_settings", "bridge.wsgi:app"]
     os.execv(sys.executable, arguments)
