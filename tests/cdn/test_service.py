@@ -111,7 +111,11 @@ def test_what_nginx_logs_in_our_format_is_counted_by_file_and_syslog(tmp_path: P
     (tmp_path / "nginx.conf").write_text(text)
     environ = {
         **{"CDN_STATE": str(tmp_path / "state.db"), "CDN_FILES": f"file=nginx:{tmp_path}/edge.json"},
-        **{"CDN_SYSLOG_UDP": f"syslog=nginx:127.0.0.1:{syslog}", "CDN_COMMIT_SECONDS": "0.05"},
+        **{
+            "CDN_SYSLOG_UDP": f"syslog=nginx:127.0.0.1:{syslog}",
+            "CDN_COMMIT_SECONDS": "0.05",
+            "CDN_START": "beginning",
+        },
     }
     built = service.build(settings.read(service.CONFIG, service.PREFIX, environ))
     exporter = RunningService(built, ("127.0.0.1", 0)).start()
