@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ from bridge.containers.readings import Reading, cpu_ratio
 
 log = logging.getLogger(__name__)
 ENDED_LIMIT = 1000
+READERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +163,22 @@ class Launcher:
             self._exporters.keep_only(frozenset(one.container_id for one in self.driver.list()))
 
     def turn(self) -> None:
-        """Measure every container once, and see to their exporters; raises DriverUnavailableError."""
+        """Measure every container once, and see to their exporters.
+
+        Raises DriverUnavailableError, after which nothing is claimed of any container.
+        """
         with self._turning:
-            containers = self.driver.list()
-            for one in containers:
-                if self._exporters is not None and one.state == "running":
-                    self._exporters.ensure(one)
-            self.readings = MappingProxyType({one.container_id: self._read(one) for one in containers})
+            try:
+                containers = self.driver.list()
+                for one in containers:
+                    if self._exporters is not None and one.state == "running":
+                        self._exporters.ensure(one)
+                with ThreadPoolExecutor(READERS, thread_name_prefix="measure") as pool:
+                    read = list(pool.map(self._read, containers))
+            except DriverUnavailableError:
+                self.readings = MappingProxyType({})
+                raise
+            self.readings = MappingProxyType({one.container.container_id: one for one in read})
             self._on_turn(containers)
 
     def _make_room(self, event_id: str) -> None:
@@ -212,8 +223,10 @@ class Launcher:
         exporter_runs = self._exporters is None or self._exporters.runs(container.container_id)
         try:
             usage = self.driver.usage(container)
-        except UnknownContainerError:
-            return Reading(container)
+        except DriverUnavailableError:
+            raise
+        except ContainerError:
+            return Reading(container)  # it has just ended
         ratio = cpu_ratio(known.usage if known else None, usage)
         return Reading(container, usage, self._stat(container), ratio, exporter_runs)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +19,11 @@ import yaml
 from werkzeug.serving import make_server
 
 from bridge.containers import assembly
-from bridge.containers.docker_engine import DockerEngine
+from bridge.containers.docker_engine import DockerEngine, DockerOptions
+from bridge.containers.errors import DriverUnavailableError
+from bridge.containers.launcher import Launcher
 from bridge.containers.media_servers import MediaServers
+from bridge.containers.prices import PriceTable, parse_sizes
 from bridge.containers.settings import ContainersConfig
 from bridge.database import Database
 from bridge.history.migrate import migrate
@@ -223,6 +228,30 @@ def test_an_engine_that_is_away_is_a_503(tmp_path: Path, request: pytest.Fixture
         answer = one.caller("root", "x", "admin").post("/api/containers/launch/demo")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
         assert "no-nginx" in answer.get_json()["detail"]
+
+
+def test_while_docker_does_not_answer_nothing_is_claimed_of_its_containers(engine: Engine) -> None:
+    driver = DockerEngine(engine.url, DockerOptions(IMAGE, "tests-away", network=engine.network))
+    launcher = Launcher(driver, PriceTable(parse_sizes(SIZES)))
+    root = world(None, media_servers=MediaServers(launcher, SnapshotStore())).caller("root", "x", "admin")
+    container, _ = launcher.launch("demo", "acme", 10, False)
+    status = f"/api/containers/status/{container.container_id}"
+    assert root.get(status).get_json()["status"] == "running"
+    socket = Path(engine.url.removeprefix("unix://"))
+    elsewhere = socket.rename(socket.with_name("elsewhere"))
+    driver.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the SDK drops the socket of a failed connection
+        with pytest.raises(DriverUnavailableError):
+            launcher.turn()
+        refused = root.get(status)
+        gc.collect()
+    elsewhere.rename(socket)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
+    launcher.turn()
+    assert root.get(status).get_json()["status"] == "running"
+    launcher.end(container.container_id)
+    driver.close()
 
 
 def test_without_a_driver_the_routes_say_so() -> None:
