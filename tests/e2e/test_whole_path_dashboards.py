@@ -1,4 +1,4 @@
-"""Every panel, variable and catalogue query on the real stack is answered without warnings, and empty only for cause."""
+"""Every panel, variable and catalogue query on the real stack: answered without warnings, empty only for cause."""
 
 from __future__ import annotations
 
