@@ -28,6 +28,7 @@ from bridge.history.migrating import Migrator
 from bridge.limits import RateLimits
 from bridge.live import Hub
 from bridge.mock import Simulator
+from bridge.mock_history import SimulatedHistory
 from bridge.poller import Poller
 from bridge.promapi import PrometheusApi
 from bridge.services import Services
@@ -117,7 +118,7 @@ def assemble(settings: Settings) -> Parts:
         registry=known.registry,
         database=database,
         database_watch=watch,
-        history=None if database is None else History(database),
+        history=_history(config, database),
         containers=media_servers,
         alerts=alerts_assembly.build(database),
     )
@@ -130,6 +131,12 @@ def areas(services: Services) -> tuple[Blueprint, ...]:
     """The blueprints that are mounted three times."""
     factories = (rest, events, streams_rest, containers_rest, alerts_rest, history_rest, console)
     return tuple(factory.routes(services) for factory in factories)
+
+
+def _history(config: Config, database: Database | None) -> History | SimulatedHistory | None:
+    if config.mock:
+        return SimulatedHistory(config.mock_seed)
+    return None if database is None else History(database)
 
 
 def _poller(services: Services, tick: float) -> Poller:

@@ -241,6 +241,8 @@ class Views:
     def export(self) -> Response:
         kind = read_choice(request.args, "format", "csv", FORMATS)
         asked = read_query(request.args, self._history.now())
+        if self._services.database is None:
+            raise unavailable("files are made from the database, and none is configured", 3600)
         made = export(self._services.database, self._history, kind, self._selection(asked), asked.window)
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
         return Response(made.chunks, 200, headers, content_type=FORMATS[kind])
