@@ -10,8 +10,9 @@ from exporters.labels import OTHER
 from exporters.metrics import Family
 from exporters.viewers.broadcast import Broadcast
 from exporters.viewers.engagement import DAY_SECONDS
+from exporters.viewers.peers import CHAT, SketchExchange
 from exporters.viewers.shard import Shard
-from exporters.viewers.uniques import WINDOWS
+from exporters.viewers.uniques import WINDOWS, Sketch
 
 TOP_COUNTRIES = 20
 UNIQUE_REFRESH_SECONDS = 15.0
@@ -25,8 +26,9 @@ class ViewerCollector:
 
     name = "sessions"
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, exchange: SketchExchange) -> None:
         self._shard = shard
+        self._exchange = exchange
         self._tables = {family.name: Samples(family) for family in GAUGES}
         self._uniques: dict[str, tuple[float, list[tuple[str, float]]]] = {}
 
@@ -39,6 +41,9 @@ class ViewerCollector:
             for family, labels, value in [*_audience(broadcast), *_totals(broadcast, now)]:
                 put = rows[family.name]
                 put[labels] = put.get(labels, 0) + value
+            rows[metrics.VIEWER_CHAT_PARTICIPANTS.name][(broadcast.label,)] = self._estimate(
+                broadcast, CHAT, broadcast.chatters
+            )
             for window, value in self._estimates(broadcast, now):
                 rows[metrics.VIEWER_UNIQUE.name][broadcast.label, window] = value
         _platform(broadcasts, rows)
@@ -58,12 +63,16 @@ class ViewerCollector:
         if kept is None or now - kept[0] >= UNIQUE_REFRESH_SECONDS:
             with self._shard.lock:
                 broadcast.viewers.changed = False
-                windows = [(name, round(broadcast.viewers.window(name, now).estimate(), 1)) for name in WINDOWS]
+                sketches = [(name, broadcast.viewers.window(name, now)) for name in WINDOWS]
+            windows = [(name, self._estimate(broadcast, name, sketch)) for name, sketch in sketches]
         else:
             windows = kept[1][1:]
-        whole = ("stream", round(broadcast.viewers.whole.estimate(), 1))
+        whole = ("stream", self._estimate(broadcast, "stream", broadcast.viewers.whole))
         kept = self._uniques[broadcast.stream] = (now if kept is None else max(kept[0], now), [whole, *windows])
         return kept[1]
+
+    def _estimate(self, broadcast: Broadcast, window: str, sketch: Sketch) -> float:
+        return round(self._exchange.estimate(broadcast.stream, window, sketch), 1)
 
 
 GAUGES: tuple[Family, ...] = (
@@ -120,7 +129,6 @@ def _totals(broadcast: Broadcast, now: float) -> Iterable[Row]:
         yield metrics.VIEWER_BROADCAST_ENGAGEMENTS, (label, event), count
     today = broadcast.revenue_today if broadcast.revenue_day == int(now) // DAY_SECONDS else 0.0
     yield metrics.VIEWER_REVENUE_TODAY, (label,), round(today, 2)
-    yield metrics.VIEWER_CHAT_PARTICIPANTS, (label,), round(broadcast.chatters.estimate(), 1)
 
 
 def _platform(broadcasts: list[Broadcast], rows: dict[str, dict[Labels, float]]) -> None:

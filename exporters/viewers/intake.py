@@ -69,6 +69,7 @@ class Intake:
         address_limit: RateLimit,
         session_limit: RateLimit,
         ignored_agents: tuple[str, ...] = (),
+        owns: Callable[[str], bool] = lambda session: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._shard = shard
@@ -78,6 +79,7 @@ class Intake:
         self._deliveries = DeliveryReader(translator, resolver, shard.engine.needs_viewer, ignored_agents)
         self._address_limit = address_limit
         self._session_limit = session_limit
+        self._owns = owns
         self._clock = clock
 
     def cmcd_lines(self, body: bytes, client: Client, stream: str = "") -> Outcome:
@@ -154,7 +156,8 @@ class Intake:
             except (SourceFormatError, TypeError, ValueError) as error:
                 self._shard.tables.rejected.add(1, getattr(error, "reason", "parse"))
             else:
-                if report is not None:
+                # The CDN exporter tells every shard everything; each takes its own.
+                if report is not None and self._owns(report.session):
                     inputs.append(report)
         inputs.append(HandoffTaken(batch.source, batch.sequence))
         return self._shard.take_batch(inputs, batch.source, batch.sequence)

@@ -35,6 +35,8 @@ class Watching {
     this._waiting = [];
     this._sending = false;
     this._over = false;
+    this._left = false;
+    this._failed = false;
     this._started = false;
     this._played = false;
     this._state = "preloading";
@@ -77,7 +79,7 @@ class Watching {
     on(video, "timeupdate", () => this._moved());
     on(document, "visibilitychange", () => this._report({ leaving: document.visibilityState === "hidden" }));
     on(window, "pagehide", () => this._leave());
-    on(window, "pageshow", (event) => event.persisted && this._report());
+    on(window, "pageshow", (event) => event.persisted && this._return());
     if (this._hls) this._listenToHls(this._hls);
   }
 
@@ -129,10 +131,15 @@ class Watching {
   }
 
   _leave() {
-    if (this._over) return;
+    if (this._over || this._left) return;
     this._change("quit", true);
-    // A page that comes back from the back/forward cache goes on with the same session.
-    this._state = this._video.paused ? "paused" : "starting";
+    this._left = true; // what the page still does on its way out is no news
+  }
+
+  /** The page comes back from the back/forward cache: the session goes on. */
+  _return() {
+    this._left = false;
+    this._change(this._video.paused ? "paused" : "starting");
   }
 
   _idleOr(state) {
@@ -140,13 +147,13 @@ class Watching {
   }
 
   _change(state, leaving = false, errors = undefined) {
-    if (this._over || (state === this._state && !errors)) return;
+    if (this._over || this._left || (state === this._state && !errors)) return;
     this._state = state;
     this._report({ leaving, errors });
   }
 
   _report({ leaving = false, errors = undefined } = {}) {
-    if (this._over) return;
+    if (this._over || this._left) return;
     this._waiting.push(this._beacon(errors));
     if (this._waiting.length > MAX_WAITING) this._waiting.shift();
     if (leaving) this._sendAtOnce();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from gevent import Timeout
@@ -20,7 +21,16 @@ from exporters.viewers.public import PublicApp
 log = logging.getLogger(__name__)
 MAX_CONNECTIONS = 20_000
 BACKLOG = 1024
+THREAD_NAME = "public"
 IDLE_SECONDS = 75.0
+
+
+def run_aside(function: Callable[[], None]) -> None:
+    """Run what may block; other requests of the public server go on meanwhile."""
+    if threading.current_thread().name == THREAD_NAME:
+        get_hub().threadpool.apply(function)
+    else:
+        function()
 
 
 class _Handler(WSGIHandler):  # type: ignore[misc]
@@ -45,7 +55,7 @@ class PublicServer:
         self.port = 0
         self._ready = threading.Event()
         self._wake: Any = None
-        self._thread = threading.Thread(target=self._serve, name="public", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=THREAD_NAME, daemon=True)
 
     def start(self) -> None:
         """Listen and serve; raises ConfigError when the port is taken."""

@@ -22,10 +22,12 @@ from exporters.viewers.identity import Pseudonyms
 from exporters.viewers.intake import Intake
 from exporters.viewers.internal import InternalRoutes
 from exporters.viewers.limits import RateLimit
+from exporters.viewers.peers import SketchExchange
 from exporters.viewers.public import PublicApp
-from exporters.viewers.public_server import PublicServer
+from exporters.viewers.public_server import PublicServer, run_aside
 from exporters.viewers.records import Records
 from exporters.viewers.shard import Shard
+from exporters.viewers.shards import ShardPlace
 from exporters.viewers.spool import SpoolWriter
 from exporters.viewers.store import Store
 from exporters.viewers.translate import CmcdTranslator
@@ -48,6 +50,7 @@ class ViewersConfig:
         1 << 30, "Most bytes that wait for history; what comes then is given up.", minimum=1 << 20
     )
     shard: str = setting("1/1", "Which shard this is, of how many, such as 2/4.")
+    peers: tuple[str, ...] = setting((), "Internal URLs of the other shards, whose distinct viewers are merged in.")
     view_seconds: float = setting(3.0, "Watch time from which a play counts as a view.", minimum=0)
     max_sessions: int = setting(500_000, "Most sessions in memory; then the stalest is ended.", minimum=1)
     max_streams: int = setting(2000, "Most streams with series of their own; the rest is _other.", minimum=1)
@@ -90,11 +93,12 @@ class Keeper:
 
 CONFIG = ViewersConfig
 BURST_SECONDS = 10
+PEER_SECONDS = 15.0
 
 
 def build(config: ViewersConfig) -> Service:
     """The exporter's service; raises ConfigError when a setting is wrong or the public port is taken."""
-    parse_shard(config.shard)
+    place = ShardPlace.parse("VIEWERS_SHARD", config.shard)
     pseudonyms = Pseudonyms(config.state_folder)
     spool = SpoolWriter(config.spool_folder, f"viewers{config.shard.replace('/', 'of')}", config.spool_bytes)
     shard = Shard(
@@ -119,6 +123,7 @@ def build(config: ViewersConfig) -> Service:
         RateLimit(config.address_reports_per_second, config.address_reports_per_second * BURST_SECONDS),
         RateLimit(config.session_reports_per_second, config.session_reports_per_second * BURST_SECONDS),
         config.ignored_agents,
+        place.owns,
     )
     app = PublicApp(
         intake,
@@ -129,19 +134,21 @@ def build(config: ViewersConfig) -> Service:
     )
     public = PublicServer(app, parse_address("VIEWERS_PUBLIC_LISTEN", config.public_listen), "VIEWERS_PUBLIC_LISTEN")
     routes = InternalRoutes(intake)
+    exchange = SketchExchange(shard, config.peers)
     # Sessions are many and live long: look for cycles among them rarely.
     gc.set_threshold(100_000, 50, 100)
     return Service(
         "viewers",
-        [ViewerCollector(shard)],
+        [ViewerCollector(shard, exchange)],
         [
             Keeper(store, spool),
             Clockwork(shard.tick, "ticks"),
             Clockwork(shard.write_sketches, "sketches", SKETCH_SECONDS),
+            Clockwork(exchange.turn, "peers", PEER_SECONDS),
             directory,
             public,
         ],
-        {"/handoff": routes.handoff, "/events": routes.events},
+        {"/handoff": routes.handoff, "/events": routes.events, "/sketches": exchange.serve},
     )
 
 
@@ -154,7 +161,7 @@ def _admission(config: ViewersConfig, directory: StreamDirectory) -> Admission:
         "VIEWERS_STREAMS",
         config.streams,
         lambda: directory.streams if directory.known else None,
-        refresh if config.streams_urls else lambda: None,
+        (lambda: run_aside(refresh)) if config.streams_urls else lambda: None,
         clock=time.monotonic,
     )
 
@@ -168,11 +175,3 @@ def _rates(texts: tuple[str, ...]) -> dict[str, float]:
         except ValueError as error:
             raise ConfigError(f"VIEWERS_CURRENCY_RATES has {text!r}; it must be like EUR=1.08") from error
     return rates
-
-
-def parse_shard(text: str) -> tuple[int, int]:
-    """``2/4`` as (2, 4); raises ConfigError."""
-    number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
-        raise ConfigError(f"VIEWERS_SHARD is {text!r}; it must be like 2/4")
-    return int(number), int(count)
