@@ -19,6 +19,7 @@ import orjson
 import psutil
 
 from bridge.containers.model import Container
+from bridge.containers.process_mark import marked_process, process_mark
 
 log = logging.getLogger(__name__)
 HOOK_PATH = "/hooks/nginx-rtmp"
@@ -90,7 +91,7 @@ class Exporters:
                 start_new_session=True,
             )
         self._children[container.container_id] = child
-        record = {"process_id": child.pid, "process_start": psutil.Process(child.pid).create_time()}
+        record = {"process_id": child.pid, "process_mark": process_mark(child.pid)}
         self._path(container.container_id, "json").write_bytes(orjson.dumps(record))
 
     def _settings(self, container: Container) -> dict[str, str]:
@@ -113,10 +114,8 @@ class Exporters:
             return None
         try:
             record = orjson.loads(self._path(container_id, "json").read_bytes())
-            process = psutil.Process(record["process_id"])
-            same = abs(process.create_time() - record["process_start"]) < 0.01
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (OSError, orjson.JSONDecodeError, KeyError, psutil.NoSuchProcess):
+            return marked_process(record["process_id"], record["process_mark"])
+        except (OSError, orjson.JSONDecodeError, KeyError):
             return None
 
     def _path(self, container_id: str, ending: str) -> Path:

@@ -30,7 +30,9 @@ class MediaServers:
     records: bool = False
 
     def check(self, identity: Identity, container_id: str) -> Container:
-        """The container, which the caller must be allowed to see; raises a 404, 403 or 503 Problem."""
+        """The container, which the caller must be allowed to see; raises a 401, 403, 404 or 503 Problem."""
+        if identity.anonymous:
+            raise problems.unauthorized("missing", "this needs a token")
         container = as_problems(lambda: self.launcher.reading(container_id)).container
         if not identity.is_admin and identity.tenant_id != container.tenant_id:
             raise problems.forbidden("this container belongs to another tenant")

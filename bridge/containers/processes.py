@@ -6,14 +6,9 @@ servers. A process counts as ours while its id and its start time are those in t
 
 from __future__ import annotations
 
-import math
-import os
 import shutil
-import signal
 import subprocess
 import time
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +19,9 @@ from bridge.containers.errors import AlreadyLaunchedError, ContainerError, Drive
 from bridge.containers.media_config import MediaPorts, media_config
 from bridge.containers.model import Container, LaunchSpec, LogLine, Usage
 from bridge.containers.nginx_log import read_log
+from bridge.containers.nginx_process import end, limited, listens, user_line
 from bridge.containers.ports import free_ports
+from bridge.containers.process_mark import marked_process, process_mark
 from bridge.containers.records import ProcessRecord, read_record, write_record
 
 ATTEMPTS = 3
@@ -105,7 +102,7 @@ class LocalProcesses:
             return
         process = self._process(record)
         if process is not None:
-            _end(process, grace_seconds)
+            end(process, grace_seconds)
         child = self._children.pop(container.container_id, None)
         if child is not None:
             child.wait()
@@ -122,7 +119,7 @@ class LocalProcesses:
             child = self._spawn(spec, folder, ports)
             record = _new_record(spec, ports, child, self._options.owner)
             write_record(folder / "container.json", record)
-            if _listens(child, ports.http):
+            if listens(child, ports.http):
                 self._children[spec.container_id] = child
                 return record
             child.kill()
@@ -137,12 +134,16 @@ class LocalProcesses:
             ports, str(folder.resolve()), options.address, options.module, spec.hook_url, recordings=recordings
         )
         config = folder.resolve() / "nginx.conf"
-        config.write_text(f"{_user_line()}{text}", encoding="utf-8")
+        config.write_text(f"{user_line()}{text}", encoding="utf-8")
         command = [options.nginx, "-p", str(folder.resolve()), "-e", "stderr", "-c", str(config)]
         with (folder / "nginx.log").open("ab") as log:
             try:
                 return subprocess.Popen(
-                    _limited(command, spec), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    limited(command, spec.size),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )
             except FileNotFoundError as error:
                 raise DriverUnavailableError(f"program {error.filename!r} is not installed") from error
@@ -163,12 +164,7 @@ class LocalProcesses:
         child = self._children.get(record.container_id)
         if child is not None and child.poll() is not None:
             return None
-        try:
-            process = psutil.Process(record.process_id)
-            same = abs(process.create_time() - record.process_start) < 0.01
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
-            return None
+        return marked_process(record.process_id, record.process_mark)
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -177,50 +173,6 @@ def _remove_abandoned(folder: Path) -> None:
         return
     if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
         shutil.rmtree(folder)
-
-
-def _limited(command: Sequence[str], spec: LaunchSpec) -> list[str]:
-    cpus = sorted(os.sched_getaffinity(0))[: max(1, math.ceil(spec.size.cpus))]
-    return [
-        "taskset",
-        "--cpu-list",
-        ",".join(map(str, cpus)),
-        "prlimit",
-        f"--as={spec.size.memory_bytes}",
-        "--",
-        *command,
-    ]
-
-
-def _user_line() -> str:
-    """As root, nginx would run its workers as a user who cannot write the folder."""
-    return "user root;\n" if os.getuid() == 0 else ""
-
-
-def _listens(child: subprocess.Popen[bytes], port: int, seconds: float = 5.0) -> bool:
-    """Whether this process, or one it started, listens on the port within the time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and child.poll() is None:
-        try:
-            process = psutil.Process(child.pid)
-            for one in [process, *process.children(recursive=True)]:
-                if any(link.status == psutil.CONN_LISTEN and link.laddr.port == port for link in one.net_connections()):
-                    return True
-        except psutil.NoSuchProcess:
-            return False
-        time.sleep(0.05)
-    return False
-
-
-def _end(process: psutil.Process, grace_seconds: float) -> None:
-    """SIGTERM to the server, and after the grace SIGKILL to its whole session, which is its own."""
-    process.terminate()
-    try:
-        process.wait(timeout=max(0.01, grace_seconds))
-    except psutil.TimeoutExpired:
-        with suppress(ProcessLookupError, psutil.TimeoutExpired):
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=5)
 
 
 def _new_record(spec: LaunchSpec, ports: MediaPorts, child: subprocess.Popen[bytes], owner: str) -> ProcessRecord:
@@ -232,8 +184,9 @@ def _new_record(spec: LaunchSpec, ports: MediaPorts, child: subprocess.Popen[byt
         rtmp_port=ports.rtmp,
         http_port=ports.http,
         exporter_port=spec.exporter_port,
+        started=time.time(),
         process_id=child.pid,
-        process_start=psutil.Process(child.pid).create_time(),
+        process_mark=process_mark(child.pid) or "",
         labels={OWNER_LABEL: owner},
     )
 
@@ -245,7 +198,7 @@ def _container(record: ProcessRecord, state: str) -> Container:
         event_id=record.event_id,
         tenant_id=record.tenant_id,
         size_name=record.size_name,
-        started=record.process_start,
+        started=record.started,
         state="running" if running else "stopped",
         rtmp_port=record.rtmp_port if running else 0,
         http_port=record.http_port if running else 0,

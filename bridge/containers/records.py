@@ -11,7 +11,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """A launched process: whose it is, its ports, and the id and start time that identify it."""
+    """A launched process: whose it is, its ports, when it began, and the id and mark that identify it."""
 
     container_id: str
     event_id: str
@@ -20,8 +20,9 @@ class ProcessRecord:
     rtmp_port: int
     http_port: int
     exporter_port: int
+    started: float
     process_id: int
-    process_start: float
+    process_mark: str
     labels: dict[str, str]
 
 
