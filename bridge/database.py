@@ -27,8 +27,10 @@ class DatabaseUnavailableError(Exception):
 class Database:
     """A pool that opens lazily, so that a process starts while the database is away.
 
-    Each connection works in UTC and gives up a statement after ``statement_seconds``.
+    Each connection works in UTC and gives up a statement after ``statement_seconds``. A collector of its own pool.
     """
+
+    name = "database"
 
     def __init__(
         self,

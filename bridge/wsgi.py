@@ -12,6 +12,7 @@ import gevent
 from bridge.app import create_app
 from bridge.assembly import Parts, Settings, assemble, read_settings
 from bridge.logs import configure
+from exporters.collecting import Collector
 from exporters.server import RunningService, Service, parse_address
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,11 @@ class Bridge:
     def start(self) -> None:
         if self._config.metrics_listen:
             address = parse_address("BRIDGE_METRICS_LISTEN", self._config.metrics_listen)
-            service = Service("bridge", [self._parts.services.telemetry])
+            services = self._parts.services
+            collectors: list[Collector] = [services.telemetry]
+            if services.database is not None:
+                collectors.append(services.database)
+            service = Service("bridge", collectors)
             self._metrics = RunningService(service, address).start()
         for worker in self._parts.workers:
             worker.start()

@@ -45,7 +45,6 @@ MAY_BE_EMPTY = {
     "livestream-bridge: Bytes": "no WebSocket was opened yet",
     "livestream-bridge: Dropped": "nobody is slow",
     "livestream-bridge: Time to the last socket": "no WebSocket was opened yet",
-    "livestream-bridge: Database connections": "counted once the pool is in use",
     "livestream-slo: Budget alerts": "all is well",
     "catalogue: live_edge_latency": "nginx-rtmp writes no program dates",
     "catalogue: live_latency_p50": "CMCD version 1 does not report it",
