@@ -59,7 +59,8 @@ SELECT 'stream-' || lpad(floor({STREAMS} * a * a)::text, 3, '0') AS stream,
     [1 + floor(8 * c)::int] AS event,
   'user-' || floor(20000 * d)::int AS user_id, NULL::text AS session_id,
   CASE WHEN floor(8 * c) = 6 THEN round((1 + 20 * d)::numeric, 2)::float8 END AS amount, NULL::text AS currency,
-  NULL::jsonb AS data, ''::text AS detail, 'somebody'::text AS username, 'default'::text AS tenant
+  NULL::jsonb AS data, ''::text AS detail, 'somebody'::text AS username, 'default'::text AS tenant,
+  CASE WHEN floor(8 * c) = 6 THEN round((1 + 20 * d)::numeric, 2)::float8 ELSE 0 END AS worth
 FROM (SELECT n, random() AS a, random() AS b, random() AS c, random() AS d
   FROM generate_series(1, %(number)s) n) rolled"""
 
@@ -92,7 +93,7 @@ def _events(connection: Connection, day: datetime, number: int) -> None:
     ensure(connection, "events", day, day + timedelta(days=1))
     connection.execute(_EVENTS.encode(), {"day": day, "number": number})
     _same_columns(connection, "staged_events", list(STAGED_EVENT_COLUMNS))
-    events.store_staged(connection, number, "USD")
+    events.store_staged(connection, number)
 
 
 def _same_columns(connection: Connection, table: str, columns: list[str]) -> None:

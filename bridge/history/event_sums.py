@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from bridge.database import Connection
-from bridge.history.events import CHAT, REVENUE
+from bridge.history.events import CHAT
+from bridge.history.records import REVENUE
 from bridge.history.window import DAY, Window
 
 _SUMS = "sum(events) AS events, sum(amount) AS amount, max(top_amount) AS top_amount"

@@ -11,17 +11,11 @@ from bridge.history.partitions import ensure
 from bridge.history.records import EVENT_COLUMNS, STAGED_EVENT_COLUMNS
 
 CHAT = "chat_message"
-REVENUE = ("donation", "super_chat", "subscription", "tip")
-"""The events whose amounts are revenue."""
 SCOPES = ("stream", "'@' || tenant", "'@'")
 _COLUMNS = ", ".join(EVENT_COLUMNS)
-_REVENUE = ", ".join(f"'{event}'" for event in REVENUE)
-# Amounts in another currency than the platform's are stored with the event, and not added to what they are not.
-_AMOUNT = f"""CASE WHEN event IN ({_REVENUE}) AND coalesce(currency, %(currency)s) = %(currency)s
-  THEN coalesce(amount, 0) ELSE 0 END"""
 
 
-def store_events(connection: Connection, rows: Sequence[tuple[Any, ...]], currency: str) -> int:
+def store_events(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
     """Store rows (in the order of STAGED_EVENT_COLUMNS) that are not there yet; gives their number."""
     unique = {row[:3]: row for row in rows}
     if not unique:
@@ -29,10 +23,10 @@ def store_events(connection: Connection, rows: Sequence[tuple[Any, ...]], curren
     times = [row[1] for row in unique.values()]
     ensure(connection, "events", min(times), max(times))
     stage(connection, "staged_events", STAGED_EVENT_COLUMNS, unique.values())
-    return store_staged(connection, len(unique), currency)
+    return store_staged(connection, len(unique))
 
 
-def store_staged(connection: Connection, staged: int, currency: str) -> int:
+def store_staged(connection: Connection, staged: int) -> int:
     """Store the ``staged`` rows of the temporary table staged_events that are not there yet; gives their number."""
     known = connection.execute(_FORGET_KNOWN).rowcount
     fresh = staged - known
@@ -41,7 +35,7 @@ def store_staged(connection: Connection, staged: int, currency: str) -> int:
             f"INSERT INTO events ({_COLUMNS}) SELECT {_COLUMNS} FROM staged_events ORDER BY stream, at".encode()
         )
         for statement in rollups("staged_events"):
-            connection.execute(statement.encode(), {"currency": currency, "chat": CHAT})
+            connection.execute(statement.encode(), {"chat": CHAT})
     connection.execute("DROP TABLE staged_events")
     return fresh
 
@@ -52,7 +46,7 @@ WHERE events.stream = staged.stream AND events.at = staged.at AND events.event_i
 
 
 def rollups(source: str) -> list[str]:
-    """The statements that add a table of staged events to every roll-up; parameters: currency, chat."""
+    """The statements that add a table of staged events to every roll-up; its parameter is ``chat``."""
     statements = [_minutes(source), _chatters(source)]
     for scope in SCOPES:
         statements.append(
@@ -82,7 +76,7 @@ def _sums(source: str, scope: str, table: str, time_column: str, bucket: str) ->
     return f"""
 INSERT INTO {table} (scope, {time_column}, event, detail, events, amount, top_amount)
 SELECT of_scope, bucket, event, detail, count(*), sum(worth), max(worth)
-FROM (SELECT {scope} AS of_scope, {bucket} AS bucket, event, detail, {_AMOUNT} AS worth FROM {source}) keyed
+FROM (SELECT {scope} AS of_scope, {bucket} AS bucket, event, detail, worth FROM {source}) keyed
 GROUP BY of_scope, bucket, event, detail ORDER BY of_scope, bucket, event, detail
 ON CONFLICT (scope, {time_column}, event, detail) DO UPDATE SET events = {table}.events + excluded.events,
   amount = {table}.amount + excluded.amount, top_amount = greatest({table}.top_amount, excluded.top_amount)"""

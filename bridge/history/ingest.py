@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -38,7 +39,7 @@ class Batch:
     broadcasts: list[tuple[Any, ...]] = field(default_factory=list)
     refused: int = 0
 
-    def add(self, record: Mapping[str, Any], tenants: Tenants, bounds: Bounds) -> None:
+    def add(self, record: Mapping[str, Any], tenants: Tenants, bounds: Bounds, rates: Mapping[str, float]) -> None:
         """Take a record; one that cannot be stored is counted and logged."""
         tenant = tenants.of(str(record.get("stream", "")))
         kind = record.get("kind")
@@ -46,7 +47,7 @@ class Batch:
             if kind == "session":
                 self.sessions.append(session_row(record, tenant, bounds))
             elif kind == "event":
-                self.events.append(event_row(record, tenant, bounds))
+                self.events.append(event_row(record, tenant, bounds, rates))
             elif kind == "broadcast":
                 self.broadcasts.append(broadcast_row(record, bounds))
             elif kind == "sketch":
@@ -75,10 +76,11 @@ class SpoolIngest:
         count: Counter = lambda number, table, result: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         batch_bytes: int = BATCH_BYTES,
+        currency_rates: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self._readers = [SpoolReader(folder) for folder in folders]
         self._retention = retention
-        self._currency = currency
+        self._rates = {"": 1.0, **currency_rates, currency: 1.0}
         self._default_tenant = default_tenant
         self._count = count
         self._now = now
@@ -120,7 +122,7 @@ class SpoolIngest:
             batch = self._read(connection, fresh)
             results = {
                 "sessions": store_sessions(connection, batch.sessions),
-                "events": store_events(connection, batch.events, self._currency),
+                "events": store_events(connection, batch.events),
                 "broadcasts": len(batch.broadcasts),
             }
             store_broadcasts(connection, batch.broadcasts)
@@ -143,7 +145,7 @@ class SpoolIngest:
         batch = Batch()
         for file in files:
             for record in file.records:
-                batch.add(record, tenants, bounds)
+                batch.add(record, tenants, bounds, self._rates)
         return batch
 
 

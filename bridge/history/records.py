@@ -114,7 +114,10 @@ EVENT_COLUMNS = {
     "currency": "text",
     "data": "jsonb",
 }
-STAGED_EVENT_COLUMNS = {**EVENT_COLUMNS, "detail": "text", "username": "text", "tenant": "text"}
+STAGED_EVENT_COLUMNS = {**EVENT_COLUMNS, "detail": "text", "username": "text", "tenant": "text", "worth": "float8"}
+"""With ``worth``, what an event adds to revenue in the platform's currency."""
+REVENUE = ("donation", "super_chat", "subscription", "tip")
+"""The events whose amounts are revenue."""
 _DETAILS = {
     "reaction": ("emote", "emoji", "reaction", "type"),
     "subscription": ("action", "type", "kind"),
@@ -123,12 +126,15 @@ _DETAILS = {
 """Where an event's data says what tells it apart in roll-ups."""
 
 
-def event_row(record: Mapping[str, Any], tenant: str, bounds: Bounds) -> tuple[Any, ...]:
-    """An ``event`` record in the order of STAGED_EVENT_COLUMNS; raises RecordRefusedError."""
+def event_row(record: Mapping[str, Any], tenant: str, bounds: Bounds, rates: Mapping[str, float]) -> tuple[Any, ...]:
+    """An ``event`` record in the order of STAGED_EVENT_COLUMNS; raises RecordRefusedError.
+
+    ``rates`` are the worths of currencies in the platform's; amounts in another are kept, and add nothing to revenue.
+    """
     try:
         data = record.get("data") or {}
         event = _key(record["event"], 32)
-        amount = record.get("amount")
+        amount, currency = record.get("amount"), _text(record.get("currency"), 3)
         detail = next((str(data[name]) for name in _DETAILS.get(event, ()) if data.get(name)), "")
         return (
             _key(record["stream"], MAX_STREAM),
@@ -138,11 +144,12 @@ def event_row(record: Mapping[str, Any], tenant: str, bounds: Bounds) -> tuple[A
             _text(record.get("user_id"), MAX_TEXT) or None,
             _text(record.get("session_id"), MAX_TEXT) or None,
             None if amount is None else _number(amount),
-            _text(record.get("currency"), 3) or None,
+            currency or None,
             Jsonb(_clean(data)) if data else None,
             _text(detail, 32),
             _text(data.get("username") or record.get("user_id"), 64),
             tenant,
+            max(0.0, _number(amount or 0)) * rates.get(currency, 0.0) if event in REVENUE else 0.0,
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise RecordRefusedError(f"event record: {error!r}") from error

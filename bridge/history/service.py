@@ -61,6 +61,7 @@ def build(config: RecorderConfig) -> Service:
         config.currency,
         config.default_tenant,
         count=writes.add,
+        currency_rates=config.rates(),
     )
 
     def prepare() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporters.errors import ConfigError
 from exporters.settings import Secret, setting
 
 PREFIX = "RECORDER_"
@@ -39,4 +40,18 @@ class RecorderConfig:
     rollups_days: int = setting(1900, "days that roll-ups and totals of broadcasts are kept", minimum=2)
     compress_days: int = setting(14, "age at which TimescaleDB (community licence) compresses", minimum=1)
     currency: str = setting("USD", "the platform's currency", env="BRIDGE_CURRENCY")
+    currency_rates: tuple[str, ...] = setting(
+        (), "worth of other currencies in it, such as EUR=1.08,GBP=1.27", env="VIEWERS_CURRENCY_RATES"
+    )
     default_tenant: str = setting("default", "tenant of streams no registry knows", env="BRIDGE_DEFAULT_TENANT")
+
+    def rates(self) -> dict[str, float]:
+        """The worth of each other currency; raises ConfigError."""
+        found = {}
+        for text in self.currency_rates:
+            name, _, value = text.partition("=")
+            try:
+                found[name.strip().upper()] = float(value)
+            except ValueError as error:
+                raise ConfigError(f"VIEWERS_CURRENCY_RATES has {text!r}; it must be like EUR=1.08") from error
+        return found
