@@ -7,7 +7,7 @@ RUN apt-get update \
  && groupadd --gid 10001 bigfootlive \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin bigfootlive \
  && install -d -o 10001 -g 10001 /srv/media /srv/media/hls /srv/log /srv/run
-COPY deploy/docker/nginx.conf /etc/bigfootlive/nginx.conf
+COPY deploy/docker/nginx.conf deploy/docker/media.sh /etc/bigfootlive/
 USER 10001:10001
 EXPOSE 1935 8080 8081
-CMD ["nginx", "-c", "/etc/bigfootlive/nginx.conf", "-e", "/dev/stderr"]
+CMD ["sh", "/etc/bigfootlive/media.sh"]

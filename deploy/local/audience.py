@@ -117,7 +117,7 @@ class Viewer:
 
     def _get(self, path: str, values: dict[str, str | int | bool]) -> requests.Response:
         values = {**values, "cid": self.config.stream, "sid": self.session_id, "sf": "h", "st": "l"}
-        url = self.config.url(self.config.edge_port, f"{path}?CMCD={cmcd_query(values)}")
+        url = self.config.edge(f"{path}?CMCD={cmcd_query(values)}")
         answer = self.session.get(url, timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()
         return answer
@@ -132,8 +132,8 @@ class Viewer:
             "timestamp": int(time.time() * 1000),
             "eventData": {"amount": self.chance.choice((2, 5, 10)), "currency": "USD"} if kind == "donation" else {},
         }
-        address = self.config.url(self.config.bridge_port, "/api/v1/analytics/events")
-        self.session.post(address, json=event, timeout=TIMEOUT_SECONDS).raise_for_status()
+        address, headers = self.config.bridge("/api/v1/analytics/events"), self.config.authorization()
+        self.session.post(address, json=event, headers=headers, timeout=TIMEOUT_SECONDS).raise_for_status()
 
 
 class Audience:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from exporters import settings
-from exporters.settings import setting
+from exporters.settings import Secret, setting
 
 PREFIX = "LOCAL_"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,10 @@ class LocalConfig:
     prometheus_port: int = setting(9090, "Prometheus.")
     alertmanager_port: int = setting(9093, "Alertmanager.")
     database_port: int = setting(5432, "PostgreSQL.")
+    bridge_url: str = setting("", "Bridge that publisher and audience ask; empty: this run's own.")
+    edge_url: str = setting("", "Edge that the audience watches at; empty: this run's own.")
+    ingest_url: str = setting("", "Where the test picture is published to; empty: this run's own ingest.")
+    token: Secret = setting(Secret(""), "Token with which publisher and audience ask the bridge, where it needs one.")
 
     @property
     def database_url(self) -> str:
@@ -47,6 +51,22 @@ class LocalConfig:
     def url(self, port: int, path: str = "") -> str:
         """An HTTP address on this machine."""
         return f"http://{HOST}:{port}{path}"
+
+    def bridge(self, path: str) -> str:
+        """An address of the bridge, as publisher and audience reach it."""
+        return (self.bridge_url or self.url(self.bridge_port)) + path
+
+    def edge(self, path: str) -> str:
+        """An address of the edge, as the audience reaches it."""
+        return (self.edge_url or self.url(self.edge_port)) + path
+
+    def ingest(self) -> str:
+        """The RTMP address of the application that the test picture is published to."""
+        return self.ingest_url or f"rtmp://{HOST}:{self.rtmp_port}/live"
+
+    def authorization(self) -> dict[str, str]:
+        """Headers of a request to the bridge."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, for the run's own programs."""

@@ -57,6 +57,7 @@ def nginx_conf(config: LocalConfig) -> str:
         hooks_url=config.url(config.rtmp_metrics_port, "/hooks/nginx-rtmp"),
         # The simulated audience says its country, as a CDN's own look-up would.
         log_format=log_format(country="$http_x_viewer_country", pop="local"),
+        hooks_relay="",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from deploy.local.config import HOST, LocalConfig
+from deploy.local.config import LocalConfig
 from deploy.local.renditions import AUDIO_BITS_PER_SECOND, FRAME_RATE, LADDER, SEGMENT_SECONDS, Rendition
 
 log = logging.getLogger(__name__)
@@ -19,8 +19,7 @@ RETRY_SECONDS = 1.0
 def publish(config: LocalConfig) -> None:
     """Publish every rendition under the stream's key; does not return while ffmpeg runs."""
     key = stream_key(config)
-    address = f"rtmp://{HOST}:{config.rtmp_port}/live"
-    command = ffmpeg_command(address, key)
+    command = ffmpeg_command(config.ingest(), key)
     os.execvp(command[0], command)
 
 
@@ -35,8 +34,8 @@ def stream_key(config: LocalConfig) -> str:
 
 
 def _key_from_registry(config: LocalConfig) -> str:
-    streams = config.url(config.bridge_port, "/api/streams")
-    found = requests.get(f"{streams}/{config.stream}", timeout=5)
+    streams, headers = config.bridge("/api/streams"), config.authorization()
+    found = requests.get(f"{streams}/{config.stream}", headers=headers, timeout=5)
     if found.status_code == 404:
         body: dict[str, Any] = {
             "id": config.stream,
@@ -46,7 +45,7 @@ def _key_from_registry(config: LocalConfig) -> str:
             "category": "test",
             "privacy": "public",
         }
-        found = requests.post(streams, json=body, timeout=5)
+        found = requests.post(streams, json=body, headers=headers, timeout=5)
     found.raise_for_status()
     return str(found.json()["stream_key"])
 
