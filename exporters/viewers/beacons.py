@@ -61,44 +61,44 @@ def beacon_report(
     state = beacon.get("state")
     if state not in STATES:
         raise SourceFormatError(f"state must be one of {', '.join(STATES)}")
-    errors = beacon.get("errors") or []
-    if not isinstance(errors, list):
+    errors = beacon.get("errors") or ()
+    if errors and not isinstance(errors, list):
         raise SourceFormatError("errors must be a list of texts")
     hidden = beacon.get("hidden")
     rate, throughput = _number(beacon, "bitsPerSecond"), _number(beacon, "throughputBitsPerSecond")
     stamp = _number(beacon, "time")
     advert = beacon.get("ad")
     return Report(
-        session=session,
-        stream=beacon_stream(beacon),
-        transport="json",
-        version=1,
-        received=received,
-        time=stamp / 1000 if stamp > 0 else -1.0,
-        sequence=int(_number(beacon, "seq")),
-        event="t" if advert is None else ("as" if advert else "ae"),
-        state=STATES[state],
-        media=False,
-        starved=False,
-        startup=False,
-        buffer=_number(beacon, "bufferSeconds"),
-        duration=-1.0,
-        rate=rate / 8 if rate > 0 else -1.0,
-        variant=_text(beacon, "variant", MAX_VARIANT),
-        latency=_number(beacon, "latencySeconds"),
-        throughput=throughput / 8 if throughput > 0 else -1.0,
-        start_seconds=_number(beacon, "startupSeconds"),
-        errors=tuple(str(one)[:128] for one in errors[:8]),
-        dropped_frames=int(_number(beacon, "droppedFrames")),
-        background=-1 if hidden is None else int(bool(hidden)),
-        cdn="",
-        kind="",
-        status=0,
-        time_to_first_byte=-1.0,
-        interval=_number(beacon, "interval"),
-        user=_text(beacon, "user", MAX_USER),
-        viewer=viewer(session),
-        queued=queued,
+        session,
+        beacon_stream(beacon),
+        "json",
+        1,
+        received,
+        stamp / 1000 if stamp > 0 else -1.0,
+        int(_number(beacon, "seq")),
+        "t" if advert is None else ("as" if advert else "ae"),
+        STATES[state],
+        False,  # no media request, so neither starved nor starting up
+        False,
+        False,
+        _number(beacon, "bufferSeconds"),
+        -1.0,
+        rate / 8 if rate > 0 else -1.0,
+        _text(beacon, "variant", MAX_VARIANT),
+        _number(beacon, "latencySeconds"),
+        throughput / 8 if throughput > 0 else -1.0,
+        _number(beacon, "startupSeconds"),
+        tuple(str(one)[:128] for one in errors[:8]) if errors else (),
+        int(_number(beacon, "droppedFrames")),
+        -1 if hidden is None else int(bool(hidden)),
+        "",
+        "",
+        0,
+        -1.0,
+        _number(beacon, "interval"),
+        _text(beacon, "user", MAX_USER),
+        viewer(session),
+        queued,
     )
 
 

@@ -23,35 +23,24 @@ _PAIR = re.compile(
 )
 _ITEM = re.compile(r'(-?[0-9.]+|"(?:[^"\\]|\\.)*")((?:;[a-z0-9*_.-]+(?:=[^\s;)]*)?)*)')
 _VIDEO = frozenset({"v", "av"})
-_STRINGS = frozenset({"cdn", "cen", "cid", "cmsdd", "cmsds", "ec", "h", "nor", "nrr", "sid", "smrt", "url"})
-_KNOWN = _STRINGS | frozenset(
-    (
-        *("ab", "bg", "bl", "br", "bs", "bsa", "bsd", "bsda", "cs", "d", "dfa", "dl", "e", "lab", "lb", "ltc", "msd"),
-        *("mtp", "nr", "ot", "pb", "pr", "pt", "rc", "rtp", "sf", "sn", "st", "sta", "su", "tab", "tb", "tbl", "tpb"),
-        *("ts", "ttfb", "ttfbb", "ttlb", "v"),
-    )
-)
+_TOKENS = frozenset({"e", "ot", "sf", "st", "sta", "v"})
 
 
 def parse(text: str) -> Cmcd:
     """Read the text form (percent-decoded); raises SourceFormatError when it is too long or has no key at all."""
     if len(text) > MAX_TEXT:
         raise SourceFormatError(f"CMCD over {MAX_TEXT} characters", "size")
-    pairs = {}
-    for part in text.split(","):
-        key, _, value = part.partition("=")
-        pairs[key] = value
-    if pairs.keys() <= _KNOWN and "\\" not in text and all(_is_closed(pairs[key]) for key in _STRINGS & pairs.keys()):
-        return pairs  # no comma within a string: nearly always
-    pairs = dict(_PAIR.findall(text))
+    if "\\" in text or ", " in text or "," in "".join(text.split('"')[1::2]):
+        pairs = dict(_PAIR.findall(text))  # commas that end no pair, or blanks
+    else:
+        pairs = {}
+        for part in text.split(","):
+            key, _, value = part.partition("=")
+            pairs[key] = value
+        pairs.pop("", None)
     if not pairs:
         raise SourceFormatError("no CMCD key", "parse")
     return pairs
-
-
-def _is_closed(value: str) -> bool:
-    """Whether a string, or a list of strings, is whole, so that no comma in it was taken for the next pair's."""
-    return len(value) > 1 and (value[0] == value[-1] == '"' or (value[0] == "(" and value[-1] == ")"))
 
 
 def parse_headers(headers: Mapping[str, str]) -> Cmcd:
@@ -60,15 +49,23 @@ def parse_headers(headers: Mapping[str, str]) -> Cmcd:
     return parse(text) if text else {}
 
 
-def parse_json(body: bytes | str) -> Cmcd:
-    """Read the JSON form; raises SourceFormatError when it is not an object of plain values."""
+def parse_json(body: bytes | str) -> list[Cmcd]:
+    """Read the JSON form, an object or a list of them; raises SourceFormatError when it is not that."""
     try:
         values: Any = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise SourceFormatError(f"not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise SourceFormatError("CMCD JSON is not an object")
-    return {str(key): _written(value) for key, value in values.items() if value is not None}
+    rows = values if isinstance(values, list) else [values]
+    if not all(isinstance(row, dict) for row in rows):
+        raise SourceFormatError("CMCD JSON is not an object or a list of objects")
+    return [
+        {
+            str(key): value if key in _TOKENS and isinstance(value, str) else _written(value)
+            for key, value in row.items()
+            if value is not None
+        }
+        for row in rows
+    ]
 
 
 def _written(value: Any) -> str:

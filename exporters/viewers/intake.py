@@ -88,11 +88,23 @@ class Intake:
         if not lines or len(lines) > MAX_LINES:
             self._shard.tables.rejected.add(1, "parse" if not lines else "size")
             return Outcome(BAD, 0, f"expected 1 to {MAX_LINES} lines of CMCD")
+        return self._cmcd_batch([_parsed(line) for line in lines], client, stream)
+
+    def cmcd_json(self, body: bytes, client: Client, stream: str = "") -> Outcome:
+        """CMCD as JSON: an object, or a list of objects."""
+        try:
+            rows = cmcd.parse_json(body)
+            if not 1 <= len(rows) <= MAX_LINES:
+                raise SourceFormatError(f"expected 1 to {MAX_LINES} reports", "size")
+        except SourceFormatError as error:
+            return self._refused(Refusal(BAD, error.reason, str(error)))
+        return self._cmcd_batch(rows, client, stream)
+
+    def _cmcd_batch(self, parsed: Sequence[cmcd.Cmcd | SourceFormatError], client: Client, stream: str) -> Outcome:
         received = self._clock()
-        parsed: list[cmcd.Cmcd | SourceFormatError] = [_parsed(line) for line in lines]
         newest = max((cmcd.number(one.get("ts")) for one in parsed if isinstance(one, dict)), default=-1.0)
         return self._take_all(
-            [partial(self._cmcd, one, stream, "event", received, client, newest) for one in parsed], client
+            [partial(self._cmcd, one, stream, _transport(one), received, client, newest) for one in parsed], client
         )
 
     def cmcd_request(self, pairs: cmcd.Cmcd, transport: str, client: Client, stream: str = "") -> Outcome:
@@ -178,10 +190,7 @@ class Intake:
         session = cmcd.text(pairs.get("sid", ""))
         self._limit_session(stream, session)
         viewer = self._viewer(stream, session, client, received)
-        report = self._translator.report(pairs, stream, transport, received, viewer)
-        if newest > 0 and report.time > 0:
-            return report._replace(queued=max(0.0, newest / 1000 - report.time))
-        return report
+        return self._translator.report(pairs, stream, transport, received, viewer, newest=newest / 1000)
 
     def _viewer(self, stream: str, session: str, client: Client, received: float) -> Viewer | None:
         if not self._shard.engine.needs_viewer(report_key(stream, session)):
@@ -224,6 +233,11 @@ class Intake:
     def _refused(self, refusal: Refusal) -> Outcome:
         self._shard.tables.rejected.add(1, refusal.reason)
         return Outcome(refusal.status, 0, str(refusal))
+
+
+def _transport(pairs: cmcd.Cmcd | SourceFormatError) -> str:
+    """Events are worth more than reports about requests, however they are sent."""
+    return "event" if isinstance(pairs, dict) and "e" in pairs else "query"
 
 
 def _parsed(line: str) -> cmcd.Cmcd | SourceFormatError:

@@ -99,7 +99,8 @@ class PublicApp:
             return Outcome(405, 0, "method not allowed")
         body = self._body(environ)
         if path == "/v1/cmcd":
-            return self._intake.cmcd_lines(body, client, _argument(query, "stream"))
+            take = self._intake.cmcd_json if _is_json(environ, body) else self._intake.cmcd_lines
+            return take(body, client, _argument(query, "stream"))
         if path == "/v1/beacon":
             return self._intake.beacons(body, client)
         return self._intake.app_events(body, client)
@@ -157,6 +158,10 @@ def inflate(body: bytes, longest: int) -> bytes:
     if not unpacker.eof:
         raise BodyError(400, "gzip body is cut short")
     return plain
+
+
+def _is_json(environ: dict[str, Any], body: bytes) -> bool:
+    return environ.get("CONTENT_TYPE", "").startswith("application/json") or body[:1] in (b"{", b"[")
 
 
 def _argument(query: str, name: str) -> str:

@@ -30,8 +30,10 @@ from exporters.viewers.spool import SpoolWriter
 from exporters.viewers.tables import ViewerTables
 
 log = logging.getLogger(__name__)
-SLICE_SESSIONS = 500
-"""Sessions ended while the lock is held once: about a hundredth of a second."""
+SLICE_SESSIONS = 100
+"""Sessions ended while the lock is held once: some thousandths of a second."""
+YIELD_SECONDS = 0.001
+"""Pause between slices: a lock that is taken again at once would not let waiting reports in."""
 
 
 class Shard:
@@ -136,7 +138,7 @@ class Shard:
     def tick(self) -> None:
         """Let time pass; in slices, so that reports get their turn in between."""
         while self.take([Tick(self.now())]) == ["more"]:
-            time.sleep(0)  # give the lock away
+            time.sleep(YIELD_SECONDS)
         with self.lock:
             self.spool.turn()
 

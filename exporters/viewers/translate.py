@@ -37,8 +37,12 @@ class CmcdTranslator:
         kind: str = "",
         status: int = 0,
         cdn: str = "",
+        newest: float = -1.0,
     ) -> Report:
-        """One report; raises SourceFormatError (reasons parse, size, version) when it cannot be one."""
+        """One report; raises SourceFormatError (reasons parse, size, version) when it cannot be one.
+
+        ``newest`` is the latest ``ts`` that came with it, in seconds.
+        """
         session = text(cmcd.get("sid", ""))
         if not session or len(session) > MAX_SESSION_ID:
             raise SourceFormatError("sid is missing or too long", "size" if session else "parse")
@@ -89,6 +93,7 @@ class CmcdTranslator:
             -1.0,
             "",
             viewer,
+            newest - told_time if 0 < told_time < newest else 0.0,
         )
 
     def variant(self, path: str) -> str:

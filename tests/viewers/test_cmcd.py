@@ -56,7 +56,7 @@ def test_the_four_headers_are_one_report() -> None:
 
 
 def test_json_means_the_same_as_text() -> None:
-    read = cmcd.parse_json('{"br":[2500],"bs":true,"su":false,"cid":"a\\"b","bl":2000,"sid":"s"}')
+    (read,) = cmcd.parse_json('{"br":[2500],"bs":true,"su":false,"cid":"a\\"b","bl":2000,"sid":"s"}')
     assert cmcd.number(read["br"]) == 2500
     assert cmcd.flag(read, "bs")
     assert not cmcd.flag(read, "su")

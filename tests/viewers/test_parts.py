@@ -1,4 +1,4 @@
-"""The engine's smaller parts: addresses, places, devices, pseudonyms, limits, admission, sketches, sequences, shards."""
+"""The engine's smaller parts, from addresses to sketches."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko) "
     ("agent", "device", "system", "browser"),
     [
         (MOZILLA + f"(X11; Linux x86_64) {WEBKIT}Chrome/120.0.0.0 Safari/537.36", "desktop", "linux", "chrome"),
-        (MOZILLA + f"(Windows NT 10.0) {WEBKIT}Chrome/120.0.0.0 Safari/537.36 Edg/120.0.0.0", "desktop", "windows", "edge"),
+        (MOZILLA + f"(Windows NT 10.0) {WEBKIT}Chrome/120 Safari/537.36 Edg/120.0", "desktop", "windows", "edge"),
         (MOZILLA + f"(iPhone; CPU iPhone OS 17_0 like Mac OS X) {APPLE}Version/17.0 Mobile/15E148 Safari/604.1",
          "mobile", "ios", "safari"),
         (MOZILLA + f"(iPad; CPU OS 16_0 like Mac OS X) {APPLE}Version/16.0 Mobile/15E148 Safari/604.1",
          "tablet", "ios", "safari"),
         (MOZILLA + f"(Linux; Android 13; SM-G991B) {WEBKIT}Chrome/112.0.0.0 Mobile Safari/537.36",
          "mobile", "android", "chrome"),
-        (MOZILLA + f"(Linux; Android 13; SM-X700) {WEBKIT}Chrome/112.0.0.0 Safari/537.36", "tablet", "android", "chrome"),
+        (MOZILLA + f"(Linux; Android 13; SM-X700) {WEBKIT}Chrome/112.0 Safari/537.36", "tablet", "android", "chrome"),
         (MOZILLA + f"(SMART-TV; Linux; Tizen 5.0) {WEBKIT}Version/5.0 TV Safari/537.36", "tv", "tizen", "safari"),
         (MOZILLA + f"(PlayStation; PlayStation 5/2.26) {APPLE}Version/13.0 Safari/605.1.15",
          "console", "other", "safari"),

@@ -96,6 +96,15 @@ def test_a_query_is_a_simple_request(running: Exporter) -> None:
     assert answer.status_code == 204
 
 
+def test_cmcd_as_json_is_taken(running: Exporter) -> None:
+    rows = [
+        {"cid": "demo", "sid": "json", "bl": 2000, "br": [2500], "su": False, "v": 2, "e": "ps", "sta": "p", "sn": 0}
+    ]
+    assert requests.post(f"{running.public}/v1/cmcd", json=rows, timeout=5).status_code == 204
+    assert requests.post(f"{running.public}/v1/cmcd", json=rows[0] | {"sid": "json2"}, timeout=5).status_code == 204
+    assert requests.post(f"{running.public}/v1/cmcd", json=[1], timeout=5).status_code == 400
+
+
 def test_headers_are_taken_after_a_preflight(running: Exporter) -> None:
     asked = requests.options(f"{running.public}/v1/cmcd", timeout=5)
     assert asked.status_code == 204
@@ -148,9 +157,11 @@ def test_a_body_over_the_limit_is_413(running: Exporter) -> None:
 
 def test_a_session_that_floods_is_429(running: Exporter) -> None:
     lines = "".join(LINE.format("flood", n, "p", int(time.time() * 1000)) for n in range(60))
-    answers = [requests.post(f"{running.public}/v1/cmcd", data=lines[:4000], timeout=5) for _ in range(6)]
-    assert answers[-1].status_code == 429
-    assert answers[-1].headers["Retry-After"] == "5"
+    for _ in range(40):
+        answer = requests.post(f"{running.public}/v1/cmcd", data=lines[:4000], timeout=5)
+        if answer.status_code == 429:
+            break
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (429, "5")
 
 
 def test_money_needs_the_token(running: Exporter) -> None:
