@@ -91,7 +91,7 @@ class Page:
 
     def columns(self, title: str, points: Sequence[tuple[str, float]], color: tuple[int, int, int]) -> None:
         """A column chart over days, with a scale of round numbers."""
-        height = 36.0
+        height = 30.0
         self._title(title, height)
         pdf, left, width = self._pdf, MARGIN + 14, WIDTH - 14
         top = pdf.get_y()
@@ -135,16 +135,17 @@ class Page:
 
     def table(self, streams: Sequence[contract.StreamingMetrics]) -> None:
         """The best streams."""
-        self._title("Most watched streams", 7.0 * (len(streams) + 1))
+        self._title("Most watched streams", 5.5 * (len(streams) + 1))
         self._font(8)
         self._pdf.set_draw_color(*LINE)
+        self._pdf.set_fill_color(255)
         with self._pdf.table(
             col_widths=(70, 22, 22, 22, 22, 22),
             text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT", "RIGHT", "RIGHT"),
             borders_layout="HORIZONTAL_LINES",
             line_height=5.5,
         ) as table:
-            table.row(("Stream", "Views", "Unique", "Peak", "Minutes a view", "Chat"))
+            table.row(("Stream", "Views", "Unique", "Peak", "Min. a view", "Chat"))
             for one in streams:
                 table.row(
                     (
@@ -162,7 +163,7 @@ class Page:
 
     def _title(self, text: str, height: float) -> None:
         """A section's title, on a new page when what follows would not fit."""
-        if self._pdf.will_page_break(height + 14):
+        if self._pdf.will_page_break(height + 10):
             self._pdf.add_page()
         self._font(11, bold=True)
         self._line(text, 8)

@@ -1,0 +1,180 @@
+"""Rows into history: binary COPY into indexed, partitioned tables, and the recorder's whole way with roll-ups."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.table import Row
+from bridge.database import Connection, connect
+from bridge.history import minutes
+from bridge.history.copying import copy_rows
+from bridge.history.events import store_events
+from bridge.history.ingest import SpoolIngest
+from bridge.history.migrate import migrate
+from bridge.history.partitions import ensure
+from bridge.history.records import EVENT_COLUMNS, STAGED_EVENT_COLUMNS
+from bridge.history.scopes import Tenants
+from bridge.history.series import NAMES
+from exporters.viewers.spool import SpoolWriter
+from tests import servers
+
+SERVER = ("shared_buffers=1GB", "max_wal_size=8GB", "jit=off")
+START = datetime(2026, 11, 2, tzinfo=UTC)
+STREAMS = 500
+GOAL = ">= 300,000"
+Write = Callable[[Connection, Sequence[tuple[Any, ...]]], None]
+
+
+def run(quick: bool) -> list[Row]:
+    """Measure in turn, several times over, and give medians of rows a second."""
+    number, rounds = (20_000, 1) if quick else (300_000, 3)
+    made = _minutes(number)
+    happened = [row[: len(EVENT_COLUMNS)] for row in _events(number)]
+    staged = _events(number // 3)
+    with _database() as (url, folder):
+        speeds: dict[str, list[float]] = {}
+        for turn in range(rounds):
+            for name, table, columns, rows in (
+                ("minutes, COPY into the indexed table", "stream_minutes", minutes.COLUMNS, made),
+                ("events, COPY into the indexed table", "events", EVENT_COLUMNS, happened),
+            ):
+
+                def write(
+                    connection: Connection, rows: Sequence[Any], table: str = table, columns: Any = columns
+                ) -> None:
+                    copy_rows(connection, table, columns, rows)
+
+                speeds.setdefault(name, []).append(_speed(url, rows, write))
+            speeds.setdefault("minutes, staged, merged and rolled up", []).append(_speed(url, made, _merge))
+            speeds.setdefault("events, staged, stored once and rolled up", []).append(_speed(url, staged, store_events))
+            name = "sessions, from spool files to roll-ups"
+            speeds.setdefault(name, []).append(_spooled(url, folder / f"spool{turn}", number // 3))
+    goals = {"minutes, COPY into the indexed table": GOAL, "events, COPY into the indexed table": GOAL}
+    return [
+        Row(name, statistics.median(found), "rows/s", goals.get(name, ""), note=f"best {max(found):,.0f}")
+        for name, found in speeds.items()
+    ]
+
+
+def _speed(url: str, rows: Sequence[tuple[Any, ...]], write: Write) -> float:
+    with _emptied(url) as connection:
+        begun = time.perf_counter()
+        with connection.transaction():
+            write(connection, rows)
+        return len(rows) / (time.perf_counter() - begun)
+
+
+def _merge(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    minutes.store_minutes(connection, rows, Tenants("default"))
+
+
+def _spooled(url: str, folder: Path, number: int) -> float:
+    writer = SpoolWriter(folder)
+    for one in range(number):
+        writer.write(_session(one))
+    writer.close()
+    ingest = SpoolIngest([folder], timedelta(days=400), "USD", "default", now=lambda: START + timedelta(days=7))
+    with _emptied(url) as connection:
+        begun = time.perf_counter()
+        while ingest.turn(connection):
+            pass
+        return number / (time.perf_counter() - begun)
+
+
+@contextmanager
+def _database() -> Iterator[tuple[str, Path]]:
+    with tempfile.TemporaryDirectory(prefix="benchmark-rows-") as name:
+        with servers.postgres(Path(name), settings=SERVER) as url:
+            migrate(url)
+            with connect(url) as connection:
+                for fact in ("stream_minutes", "events", "sessions"):
+                    ensure(connection, fact, START, START + timedelta(days=13))
+            yield url, Path(name)
+
+
+@contextmanager
+def _emptied(url: str) -> Iterator[Connection]:
+    """A connection to the database without rows."""
+    with connect(url) as connection:
+        connection.autocommit = True
+        connection.execute("SET client_min_messages = warning")
+        connection.execute(
+            "TRUNCATE stream_minutes, stream_hours, stream_days, events, event_minutes, event_quarters, event_days,"
+            " chatter_days, sessions, session_quarters, session_days, session_slices, spool_files, clients, places"
+        )
+        yield connection
+
+
+def _minutes(number: int) -> list[tuple[Any, ...]]:
+    """Minutes in the order in which the recorder has them: by stream, then by time."""
+    each = number // STREAMS
+    return [
+        (f"stream-{stream:03d}", START + timedelta(minutes=minute), *(float(one + minute) for one in range(len(NAMES))))
+        for stream in range(STREAMS)
+        for minute in range(each)
+    ]
+
+
+def _events(number: int) -> list[tuple[Any, ...]]:
+    rows = [
+        (
+            f"stream-{one % STREAMS:03d}",
+            START + timedelta(seconds=one * 0.3),
+            f"{one:032x}",
+            "chat_message",
+            f"user-{one % 1000}",
+            None,
+            None,
+            None,
+            None,
+            "",
+            f"user-{one % 1000}",
+            "default",
+            0.0,
+        )
+        for one in range(number)
+    ]
+    assert len(rows[0]) == len(STAGED_EVENT_COLUMNS)
+    return rows
+
+
+def _session(one: int) -> dict[str, Any]:
+    joined = START.timestamp() + one * 0.2
+    return {
+        "kind": "session",
+        "session_id": f"{one:032x}",
+        "stream": f"stream-{one % 50:03d}",
+        "user_id": None,
+        "address": "203.0.113.0",
+        "user_agent": f"Mozilla/5.0 (X11; Linux x86_64) Firefox/{one % 60}",
+        "device": ("desktop", "mobile", "tv")[one % 3],
+        "os": "Linux",
+        "browser": "Firefox",
+        "country": ("DE", "FR", "US", "JP")[one % 4],
+        "region": f"Region {one % 7}",
+        "city": f"City {one % 40}",
+        "joined": joined,
+        "left": joined + 100,
+        "watch_seconds": 90.25,
+        "startup_seconds": 1.5,
+        "rebuffer_seconds": 0.75,
+        "rebuffers": 1,
+        "variant": ("720p", "1080p")[one % 2],
+        "rendition_seconds": {"720p": 90.25},
+        "switches": 2,
+        "errors": 0,
+        "average_bytes_per_second": 250000.0,
+        "live_latency_seconds": 6.5,
+        "end_reason": "quit",
+        "engagements": {},
+        "chat_messages": 0,
+        "played": True,
+        "viewed": True,
+    }
