@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import socket
 import sys
 import time
 
@@ -30,11 +31,12 @@ def serve(check_config: bool) -> None:
     from bridge.assembly import assemble, read_settings
 
     found = read_settings(os.environ)
-    parse_address("BRIDGE_LISTEN", found.bridge.listen)
+    address = parse_address("BRIDGE_LISTEN", found.bridge.listen)
     assemble(found)
     if check_config:
         click.echo("bridge: configuration is fine")
         return
+    _check_free(address)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # each socket is a file; the usual soft limit is 1024
     # A fresh process: gevent's patches must come before anything that opens sockets is imported.
@@ -66,3 +68,17 @@ def openapi() -> None:
     parts = assemble(Settings(Config(auth="off")))
     app = create_app(parts.services, parts.areas, parts.pages)
     click.echo(json.dumps(generator.document(app, build_version()[0]), indent=2))
+
+
+def _check_free(address: tuple[str, int]) -> None:
+    """Raises ConfigError when the address is taken; gunicorn would try again for a while and then say less."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            place = f"{address[0]}:{address[1]}"
+            raise ConfigError(
+                f"cannot listen on {place}: {error.strerror}; is another one running? Set BRIDGE_LISTEN to a free port"
+            ) from error

@@ -5,11 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.config import Config
 from bridge.identity import Identity
 from bridge.problems import not_found, unavailable
+
+if TYPE_CHECKING:
+    from bridge.access import Access
+    from bridge.auth import Authenticator
+    from bridge.limits import RateLimits
+    from bridge.snapshot import SnapshotStore
+    from bridge.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -17,16 +24,11 @@ class Services:
     """The parts of a running bridge; a part that is not configured is None."""
 
     config: Config
-    snapshots: Any
-    """bridge.snapshot.SnapshotStore: ``latest()`` gives the present Snapshot or raises a 503 Problem"""
-    auth: Any
-    """bridge.auth.Authenticator"""
-    access: Any
-    """bridge.access.Access: which streams a caller may see"""
-    limits: Any
-    """bridge.limits.RateLimits"""
-    telemetry: Any
-    """bridge.telemetry.Telemetry"""
+    snapshots: SnapshotStore
+    auth: Authenticator
+    access: Access
+    limits: RateLimits
+    telemetry: Telemetry
     hub: Any = None
     """bridge.live.Hub: the WebSocket rooms"""
     prometheus: Any = None
