@@ -90,13 +90,15 @@ def _spooled(url: str, folder: Path, number: int) -> float:
 
 @contextmanager
 def _database() -> Iterator[tuple[str, Path]]:
-    with tempfile.TemporaryDirectory(prefix="benchmark-rows-") as name:
-        with servers.postgres(Path(name), settings=SERVER) as url:
-            migrate(url)
-            with connect(url) as connection:
-                for fact in ("stream_minutes", "events", "sessions"):
-                    ensure(connection, fact, START, START + timedelta(days=13))
-            yield url, Path(name)
+    with (
+        tempfile.TemporaryDirectory(prefix="benchmark-rows-") as name,
+        servers.postgres(Path(name), settings=SERVER) as url,
+    ):
+        migrate(url)
+        with connect(url) as connection:
+            for fact in ("stream_minutes", "events", "sessions"):
+                ensure(connection, fact, START, START + timedelta(days=13))
+        yield url, Path(name)
 
 
 @contextmanager
