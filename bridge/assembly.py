@@ -28,13 +28,18 @@ from bridge.history.migrating import Migrator
 from bridge.limits import RateLimits
 from bridge.live import Hub
 from bridge.mock import Simulator
+from bridge.mock_containers import simulated_media_servers
 from bridge.mock_history import SimulatedHistory
+from bridge.mock_streams import SimulatedStreamStore
 from bridge.poller import Poller
 from bridge.promapi import PrometheusApi
 from bridge.services import Services
 from bridge.snapshot import Snapshot, SnapshotStore
 from bridge.streams import assembly as streams_assembly
 from bridge.streams import rest as streams_rest
+from bridge.streams.assembly import Streams
+from bridge.streams.memory import StreamMemory
+from bridge.streams.reflector import Reflector
 from bridge.streams.registry import StreamRegistry
 from bridge.streams.settings import PREFIX as STREAMS_PREFIX
 from bridge.streams.settings import StreamsConfig
@@ -86,45 +91,29 @@ def assemble(settings: Settings) -> Parts:
     config = settings.bridge
     tick = tick_seconds(config)
     telemetry = Telemetry()
-    source = (
-        Simulator(config.mock_seed)
-        if config.mock
-        else PrometheusApi(config.prometheus_url, config.query_timeout_seconds, telemetry.asked)
-    )
     snapshots = SnapshotStore(max(STALE_TICKS * tick, 3.0), config.stale_limit_seconds, mock=config.mock)
     telemetry.watch(snapshots)
-    timeline = Timeline(config.timeline_step_seconds, config.timeline_points)
-    hub = Hub(replace(config, tick_seconds=tick), telemetry, lambda: snapshots.present)
-    workers: list[Worker] = []
-    database = Database(config.database_url) if config.database_url else None
-    watch = None
-    if database is not None:
-        watch = DatabaseWatch(database, lambda up: telemetry.upstream_up.set(int(up), "database"))
-        workers += [Migrator(config.database_url, config.timescale), watch]
-    known = streams_assembly.build(settings.streams, config.default_tenant, database, snapshots)
-    if known.reflector is not None:
-        telemetry.add(known.reflector.ended)
-    media_servers = _media_servers(settings, snapshots, known.registry, telemetry)
+    ground = _simulated(settings, snapshots) if config.mock else _real(settings, snapshots, telemetry)
     services = Services(
         config=config,
         snapshots=snapshots,
         auth=Authenticator(config, verifier(config), lambda reason: telemetry.auth_failures.add(1, reason)),
-        access=Access(known.registry, config.default_tenant),
+        access=Access(ground.streams.registry, config.default_tenant),
         limits=RateLimits(config, lambda scope: telemetry.rate_limited.add(1, scope)),
         telemetry=telemetry,
-        hub=hub,
-        prometheus=source,
-        timeline=timeline,
-        registry=known.registry,
-        database=database,
-        database_watch=watch,
-        history=_history(config, database),
-        containers=media_servers,
-        alerts=alerts_assembly.build(database),
+        hub=Hub(replace(config, tick_seconds=tick), telemetry, lambda: snapshots.present),
+        prometheus=ground.source,
+        timeline=Timeline(config.timeline_step_seconds, config.timeline_points),
+        registry=ground.streams.registry,
+        database=ground.database,
+        database_watch=ground.watch,
+        history=ground.history,
+        containers=ground.media_servers,
+        alerts=alerts_assembly.build(ground.database),
     )
-    workers.append(_poller(services, tick))
-    workers += [one for one in (known.reflector, media_servers.launcher if media_servers else None) if one is not None]
-    return Parts(services, areas(services), (console.pages(),), (*workers, hub))
+    if ground.streams.reflector is not None:
+        telemetry.add(ground.streams.reflector.ended)
+    return Parts(services, areas(services), (console.pages(),), _workers(ground, services, tick))
 
 
 def areas(services: Services) -> tuple[Blueprint, ...]:
@@ -133,10 +122,49 @@ def areas(services: Services) -> tuple[Blueprint, ...]:
     return tuple(factory.routes(services) for factory in factories)
 
 
-def _history(config: Config, database: Database | None) -> History | SimulatedHistory | None:
-    if config.mock:
-        return SimulatedHistory(config.mock_seed)
-    return None if database is None else History(database)
+@dataclass(frozen=True)
+class _Ground:
+    """What a bridge stands on: Prometheus, the database and media servers, or the simulation of them."""
+
+    source: PrometheusApi | Simulator
+    streams: Streams
+    history: History | SimulatedHistory | None = None
+    media_servers: MediaServers | None = None
+    database: Database | None = None
+    watch: DatabaseWatch | None = None
+    migrator: Migrator | None = None
+
+
+def _simulated(settings: Settings, snapshots: SnapshotStore) -> _Ground:
+    config = settings.bridge
+    memory = StreamMemory(settings.streams.cache_limit)
+    store = SimulatedStreamStore(config.default_tenant)
+    streams = Streams(
+        StreamRegistry(store, snapshots, config.default_tenant, memory), Reflector(store, memory, snapshots)
+    )
+    media_servers = simulated_media_servers(settings.containers, snapshots)
+    return _Ground(Simulator(config.mock_seed), streams, SimulatedHistory(config.mock_seed), media_servers)
+
+
+def _real(settings: Settings, snapshots: SnapshotStore, telemetry: Telemetry) -> _Ground:
+    config = settings.bridge
+    source = PrometheusApi(config.prometheus_url, config.query_timeout_seconds, telemetry.asked)
+    database = Database(config.database_url) if config.database_url else None
+    streams = streams_assembly.build(settings.streams, config.default_tenant, database, snapshots)
+    media_servers = _media_servers(settings, snapshots, streams.registry, telemetry)
+    if database is None:
+        return _Ground(source, streams, None, media_servers)
+    watch = DatabaseWatch(database, lambda up: telemetry.upstream_up.set(int(up), "database"))
+    migrator = Migrator(config.database_url, config.timescale)
+    return _Ground(source, streams, History(database), media_servers, database, watch, migrator)
+
+
+def _workers(ground: _Ground, services: Services, tick: float) -> tuple[Worker, ...]:
+    """The background parts in starting order; the hub is last, so that it stops first."""
+    launcher = ground.media_servers.launcher if ground.media_servers else None
+    poller = _poller(services, tick)
+    chosen = (ground.migrator, ground.watch, poller, ground.streams.reflector, launcher, services.hub)
+    return tuple(one for one in chosen if one is not None)
 
 
 def _poller(services: Services, tick: float) -> Poller:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from bridge import events
+from bridge.app import create_app
 from bridge.config import Config
 from exporters.server import Reply, Request, RunningService, Service
 from exporters.settings import Secret
@@ -44,8 +46,9 @@ def engine() -> Iterator[Engine]:
 
 
 def client(url: str, **settings: Any) -> FlaskClient:
-    app, _ = simulated(Config(**{"auth": "off", "events_url": url, **settings}))
-    return app.test_client()
+    _, parts = simulated(Config(**{"auth": "off", "events_url": url, **settings}))
+    services = replace(parts.services, config=replace(parts.services.config, mock=False))
+    return create_app(services, (events.routes(services),)).test_client()
 
 
 def test_an_event_is_handed_over(engine: Engine) -> None:

@@ -37,6 +37,35 @@ def test_every_answer_is_marked_as_simulated(path: str) -> None:
     assert (answer.status_code, answer.json["meta"]["mock"]) == (200, True)
 
 
+def test_streams_can_be_planned_changed_started_and_stopped() -> None:
+    client = simulated()[0].test_client()
+    made = client.post("/api/streams", json={"title": "Tonight"})
+    assert made.status_code == 201
+    path = f"/api/streams/{made.json['id']}"
+    assert client.patch(path, json={"title": "Tomorrow"}).json["title"] == "Tomorrow"
+    assert client.post(f"{path}/start").status_code == 200
+    assert client.post(f"{path}/start").status_code == 409
+    assert client.post(f"{path}/stop").status_code == 200
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+
+
+def test_media_servers_can_be_launched_watched_and_stopped() -> None:
+    client = simulated()[0].test_client()
+    launched = client.post(f"/api/containers/launch/{STREAM}", json={"expected_viewers": 50})
+    assert launched.status_code == 200
+    assert client.post(f"/api/containers/launch/{STREAM}").status_code == 409
+    container = launched.json["container_id"]
+    assert client.get(f"/api/containers/status/{container}").json["status"] == "running"
+    assert client.get(f"/api/containers/logs/{container}").json["logs"][0]["message"].startswith("a simulated")
+    assert client.post(f"/api/containers/stop/{container}").json["status"] == "stopped"
+
+
+def test_events_are_taken() -> None:
+    answer = simulated()[0].test_client().post("/api/analytics/events", json={"streamId": STREAM, "eventType": "like"})
+    assert answer.status_code == 202
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_others() -> None:
     def viewers(seed: int) -> dict[tuple[str, ...], float]:
         return Simulator(seed).instant(queries.VIEWERS, NOW)
