@@ -114,8 +114,9 @@ class SourceTally:
         self._origin = tables.origin_duration.cell(identity.cdn)
         self._delay = tables.delay.cell(identity.cdn)
         self.watermark = tables.watermark.cell(identity.cdn, identity.name)
-        for result in ("ok", "parse_error"):
-            tables.records.add(0, identity.cdn, identity.name, result)
+        self._ok = tables.records.cell(identity.cdn, identity.name, "ok")
+        self._late = tables.records.cell(identity.cdn, identity.name, "late")
+        tables.records.cell(identity.cdn, identity.name, "parse_error")
         tables.sampling.set(identity.sampling_ratio, identity.cdn, identity.name)
 
     def map(self, path: str) -> Target:
@@ -189,7 +190,7 @@ class SourceTally:
         now = self.now()
         delay = max(0.0, now - time_of_record)
         late = delay > self.identity.late_seconds
-        self.tables.records.add(count, self.identity.cdn, self.identity.name, "late" if late else "ok")
+        (self._late if late else self._ok).value += count
         self._delay.counts[bisect_left(metrics.DELAY_SECONDS, delay)] += count
         self._delay.sum += delay * count
         if (

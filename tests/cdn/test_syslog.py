@@ -69,14 +69,6 @@ def test_a_taken_port_is_named(receiver: Receiver) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken, socket.create_server(("127.0.0.1", 0)) as server:
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(ConfigError, match="CDN_SYSLOG_UDP: cannot listen on"):
-            udp = SyslogUdp(taken.getsockname(), receiver.intake)
-            try:
-                udp.start()
-            finally:
-                udp._socket.close()
+            SyslogUdp(taken.getsockname(), receiver.intake).start()
         with pytest.raises(ConfigError, match="CDN_SYSLOG_TCP: cannot listen on"):
-            tcp = SyslogTcp(server.getsockname(), receiver.intake)
-            try:
-                tcp.start()
-            finally:
-                tcp._server.server_close()
+            SyslogTcp(server.getsockname(), receiver.intake).start()

@@ -220,3 +220,16 @@ def test_a_broken_gzip_costs_only_its_own_rest(reader: Reader) -> None:
     assert reader.result("parse_error") == 1
     assert total < 2_007
     assert reader.scene.tables.response_bytes.public.total() >= 9_000 * 3 + 3
+
+
+def test_a_log_rotated_again_before_its_successor_is_read_is_not_passed_over(reader: Reader) -> None:
+    append(reader.log, lines(0, 4))
+    assert reader.read() == 4
+    for number in range(1, 4):
+        os.utime(reader.log, (1e9 + number, 1e9 + number))
+        reader.log.rename(reader.log.with_name(f"edge.json.{10 - number}"))
+        append(reader.log, lines(100 * number, 2))
+        while not reader.tail._rotated:  # it waits for the grace, finds its file rotated, and then another follows
+            reader.tail.turn()
+            reader.clock += 3
+    assert reader.read() == 10

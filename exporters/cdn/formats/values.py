@@ -19,7 +19,7 @@ MAX_NUMBER = 1 << 53
 
 def text(value: Any) -> str:
     """A text; ``-``, null and what is neither text nor number are empty."""
-    if isinstance(value, str):
+    if type(value) is str:
         return "" if value == "-" else value
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 

@@ -108,49 +108,66 @@ def open_log(path: Path) -> LogFile | None:
         return None
 
 
-def continuation(path: Path, position: Position) -> list[Path] | None:
-    """The files to read from ``position`` on: the one it is in, then those written later, then ``path``.
+def holder(path: Path, position: Position) -> tuple[LogFile, bool] | None:
+    """The open file that the position is in, and whether it is a rotated one; None when it is gone.
 
-    None when the file of the position is gone. A file is known by inode and first bytes, else by first bytes alone.
+    A file is known by inode and first bytes, else by first bytes alone.
     """
-    copies = rotated_copies(path)
     for by_inode in (True, False):
-        if _holds(path, position, by_inode):
-            return [path]
-        for number, copy in enumerate(copies):
-            if _holds(copy, position, by_inode):
-                return [copy, *_distinct(copies[number + 1 :], position.mark), path]
+        for candidate in (path, *rotated_copies(path)):
+            file = open_log(candidate)
+            if file is not None and _holds(file, position, by_inode):
+                return file, candidate != path
+            if file is not None:
+                file.close()
     return None
 
 
-def _holds(path: Path, position: Position, by_inode: bool) -> bool:
-    file = open_log(path)
-    if file is None:
+def successor(path: Path, position: Position) -> tuple[LogFile, bool] | None:
+    """The open file that was written after the rotated one of the position, and whether it is a rotated one too.
+
+    None while there is none yet. ``path`` is opened before rotated files are looked for: should it be rotated in
+    between, it is found among them.
+    """
+    current = open_log(path)
+    newer = _newer(rotated_copies(path), position)
+    if newer is None:
+        return None if current is None else (current, False)
+    if current is not None:
+        current.close()
+    return newer, True
+
+
+def _newer(copies: list[Path], position: Position) -> LogFile | None:
+    """The first file after that of the position which is not the same again, such as its gzip."""
+    passed = False
+    for by_inode in (True, False):
+        for copy in copies:
+            file = open_log(copy)
+            if file is None:
+                continue
+            if _holds(file, position, by_inode) or (passed and _holds(file, position, by_inode=False)):
+                passed = True
+            elif passed and _is_readable(file):
+                return file
+            file.close()
+        if passed:
+            return None
+    return None
+
+
+def _is_readable(file: LogFile) -> bool:
+    try:
+        file.start()
+    except SourceFormatError:  # gzip is still writing it, and what it reads is still there
+        return False
+    return True
+
+
+def _holds(file: LogFile, position: Position, by_inode: bool) -> bool:
+    if by_inode and (file.device, file.inode) != (position.device, position.inode):
         return False
     try:
-        if by_inode and (file.device, file.inode) != (position.device, position.inode):
-            return False
         return file.is_same(position) and (file.zipped or file.size() >= position.offset)
     except SourceFormatError:
         return False
-    finally:
-        file.close()
-
-
-def _distinct(copies: list[Path], known_mark: str) -> list[Path]:
-    """The copies without repeats, such as a file that is still there beside its gzip."""
-    found, marks = [], {known_mark}
-    for path in copies:
-        file = open_log(path)
-        if file is None:
-            continue
-        try:
-            mark = file.start().mark
-        except SourceFormatError:  # gzip is still writing it, and what it reads is still there
-            continue
-        finally:
-            file.close()
-        if mark not in marks:
-            marks.add(mark)
-            found.append(path)
-    return found

@@ -23,7 +23,9 @@ class PushServer:
 
     def __init__(self, address: tuple[str, int], intake: PushIntake, limit_bytes: int) -> None:
         self._address = address
-        self._server = _Server(address, intake, limit_bytes)
+        self._intake = intake
+        self._limit_bytes = limit_bytes
+        self._server: _Server
         self.port = address[1]
         self._thread = threading.Thread(target=self._serve, name="push", daemon=True)
 
@@ -31,8 +33,7 @@ class PushServer:
         """Listen; raises ConfigError when the port is taken."""
         host, port = self._address
         try:
-            self._server.server_bind()
-            self._server.server_activate()
+            self._server = _Server(self._address, self._intake, self._limit_bytes)
         except OSError as error:
             raise ConfigError(f"CDN_PUSH_LISTEN: cannot listen on {host}:{port}: {error.strerror}") from error
         self.port = self._server.server_address[1]
@@ -53,7 +54,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], intake: PushIntake, limit_bytes: int) -> None:
         self.intake = intake
         self.limit_bytes = limit_bytes
-        super().__init__(address, _Handler, bind_and_activate=False)
+        super().__init__(address, _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -63,16 +63,19 @@ class SyslogUdp:
     def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
         self._address = address
         self._intake = intake
-        self._socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket: socket.socket
         self.port = address[1]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"syslog-{intake.name}", daemon=True)
 
     def start(self) -> None:
         """Listen; raises ConfigError when the port is taken."""
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             self._socket.bind(self._address)
         except OSError as error:
+            self._socket.close()
             raise _taken("CDN_SYSLOG_UDP", self._address, error) from error
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self._socket.settimeout(0.2)
@@ -106,15 +109,15 @@ class SyslogTcp:
 
     def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
         self._address = address
-        self._server = _TcpServer(address, intake)
+        self._intake = intake
+        self._server: _TcpServer
         self.port = address[1]
         self._thread = threading.Thread(target=self._serve, name=f"syslog-{intake.name}", daemon=True)
 
     def start(self) -> None:
         """Listen; raises ConfigError when the port is taken."""
         try:
-            self._server.server_bind()
-            self._server.server_activate()
+            self._server = _TcpServer(self._address, self._intake)
         except OSError as error:
             raise _taken("CDN_SYSLOG_TCP", self._address, error) from error
         self.port = self._server.server_address[1]
@@ -135,7 +138,7 @@ class _TcpServer(socketserver.ThreadingTCPServer):
     def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
         self.intake = intake
         self.slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        super().__init__(address, _TcpHandler, bind_and_activate=False)
+        super().__init__(address, _TcpHandler)
 
 
 class _TcpHandler(socketserver.StreamRequestHandler):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from exporters.cdn.counting import ChunkCounter
 from exporters.cdn.ledger import Ledger
-from exporters.cdn.sources.files import MARK_BYTES, LogFile, Position, continuation, open_log
+from exporters.cdn.sources.files import MARK_BYTES, LogFile, Position, holder, open_log, successor
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
 
@@ -47,8 +47,8 @@ class LogTail:
         self._name = tally.identity.name
         self._file: LogFile | None = None
         self._position = Position(0, 0, 0, "")
-        self._next: list[Path] = []
-        """files to read after the present one, which will then not grow any more; empty while it is followed"""
+        self._rotated = False
+        """whether the present file has been rotated and will not grow any more"""
         self._still_since: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"tail-{self._name}", daemon=True)
@@ -94,9 +94,9 @@ class LogTail:
         elif len(data) >= CHUNK_BYTES:
             self._tally.refuse("oversized")
             self._take(b"", self._position.moved(offset + len(data), skipping=True))
-        elif self._next:
+        elif self._rotated:
             self._take(data + b"\n", self._position.moved(offset + len(data)))
-        return bool(end) or len(data) >= CHUNK_BYTES or bool(self._next)
+        return bool(end) or len(data) >= CHUNK_BYTES or self._rotated
 
     def _take(self, lines: bytes, position: Position) -> None:
         with self._ledger.lock:
@@ -129,39 +129,32 @@ class LogTail:
             self._from_end = False  # a file that appears later is read from its beginning
             return False
         start = file.start()
-        if self._from_end:
-            start = start.moved(_last_line_end(file))
-        file.close()
-        return self._switch([self._path], start)
+        return self._switch(file, False, start.moved(_last_line_end(file)) if self._from_end else start)
 
     def _resume(self) -> bool:
-        """Find the file of the present position and those written after it, and go on there."""
-        files = continuation(self._path, self._position)
-        if files is None:
-            log.warning("%s: the file that was read up to byte %d is gone", self._path, self._position.offset)
-            return self._switch([self._path])
-        return self._switch(files, self._position)
+        """Find the file of the present position, and go on in it."""
+        found = holder(self._path, self._position)
+        if found is not None:
+            return self._switch(*found, self._position)
+        log.warning("%s: the file that was read up to byte %d is gone", self._path, self._position.offset)
+        current = open_log(self._path)
+        return current is not None and self._switch(current, False, current.start())
 
-    def _switch(self, files: list[Path], position: Position | None = None) -> bool:
-        """Read the first of ``files`` now, from ``position`` or its beginning, and the others after it."""
-        file = open_log(files[0])
-        if file is None:
-            return False
+    def _switch(self, file: LogFile, rotated: bool, position: Position) -> bool:
+        """Read this file now."""
         if self._file is not None:
             self._file.close()
-        self._file, self._next, self._still_since = file, files[1:], None
+        self._file, self._rotated, self._still_since = file, rotated, None
         with self._ledger.lock:
             self._counter.begin(file.read(0, HEAD_BYTES))
-            self._move(position or file.start())
+            self._move(position)
         return True
 
     def _go_on(self) -> bool:
         """At the end of a file: go on with the next one, if there is one."""
-        if self._next:
-            if self._switch(self._next):
-                return True
-            self._next = self._next[1:] or self._next  # a copy has vanished; the file itself will come
-            return False
+        if self._rotated:
+            found = successor(self._path, self._position)
+            return found is not None and self._switch(*found, found[0].start())
         try:
             stat = self._path.stat()
         except FileNotFoundError:
@@ -171,9 +164,8 @@ class LogTail:
         now = self._monotonic()
         if self._still_since is None:
             self._still_since = now
-        if now - self._still_since < ROTATION_GRACE_SECONDS:
-            return False
-        return self._resume()
+        self._rotated = now - self._still_since >= ROTATION_GRACE_SECONDS
+        return self._rotated
 
     def _run(self) -> None:
         while not self._stop.is_set():
