@@ -115,13 +115,13 @@ def import_image(client: Any, image: str, stand_in: StandIn) -> None:
 
 
 def override(services: Mapping[str, Any], found: Mapping[str, StandIn]) -> dict[str, Any]:
-    """A second compose file: the mounts under the stand-ins, and health asked for each second."""
+    """A second compose file: the mounts under the stand-ins, and health asked for more often."""
     changed: dict[str, Any] = {}
     for name, service in services.items():
         mounts = found[service["image"].partition(":")[0]].mounts
         changed[name] = {"volumes": [f"{path}:{path}:ro" for path in mounts]}
         if "healthcheck" in service:
-            changed[name]["healthcheck"] = {"interval": "1s", "retries": 60}
+            changed[name]["healthcheck"] = {"interval": "2s", "retries": 60}
     return {"services": changed}
 
 

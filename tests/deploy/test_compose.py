@@ -131,13 +131,13 @@ def stack(compose: Path, secrets: Path, tmp_path_factory: pytest.TempPathFactory
         command = [compose, "-f", PROJECT / "docker-compose.yml", "-f", folder / "standins.yml", "--profile", "demo"]
         variables = {name: str(port) for name, port in ports.items()}
         variables |= {"DOCKER_HOST": engine.url, "DEMO_VIEWERS": "3"}
-        up = [*command, "up", "--wait", "--wait-timeout", "120", "--no-build", "--pull", "never", "--quiet-pull"]
+        up = [*command, "up", "--wait", "--wait-timeout", "240", "--no-build", "--pull", "never", "--quiet-pull"]
         done = subprocess.run(up, env=environ(secrets, **variables), check=False, capture_output=True, text=True)
         try:
             assert done.returncode == 0, done.stderr[-3000:] + logs(engine)
             yield Stack(engine, ports, secrets)
         finally:
-            down = [*command, "down", "--volumes", "--timeout", "5"]
+            down = [*command, "down", "--volumes", "--timeout", "1"]
             subprocess.run(down, env=environ(secrets, **variables), check=False, capture_output=True)
 
 
