@@ -125,12 +125,21 @@ def tell(url: str, *names: str, stream: str = "demo", ended: bool = False) -> No
     requests.post(f"{url}/api/v2/alerts", json=body, timeout=5).raise_for_status()
 
 
+def silenced(url: str) -> set[str]:
+    """The alerts that another one inhibits."""
+    found = requests.get(f"{url}/api/v2/alerts", timeout=5).json()
+    return {one["labels"]["alertname"] for one in found if one["status"]["inhibitedBy"]}
+
+
 @pytest.mark.live
 def test_a_lost_ingest_silences_what_follows_from_it_for_its_stream_alone(tmp_path: Path, receiver: Receiver) -> None:
     with alertmanager(tmp_path, receiver.server_address[1]) as url:
-        tell(url, "StreamIngestLost", "PlaylistStale", "ViewersStalling")
+        tell(url, "StreamIngestLost")
+        wait_until(lambda: receiver.names("firing") == {"StreamIngestLost"}, "the cause to be told")
+        tell(url, "PlaylistStale", "ViewersStalling")
         tell(url, "PlaylistStale", stream="other")
-        wait_until(lambda: len(receiver.told) >= 2, "notifications of both streams")
+        wait_until(lambda: silenced(url) == {"PlaylistStale", "ViewersStalling"}, "what follows from it to be silenced")
+        wait_until(lambda: "PlaylistStale" in receiver.names("firing"), "the notification of the other stream")
         told = {(one["labels"]["alertname"], one["labels"]["stream"]) for n in receiver.told for one in n["alerts"]}
         assert told == {("StreamIngestLost", "demo"), ("PlaylistStale", "other")}
         assert receiver.tokens == {f"Bearer {TOKEN}"}
