@@ -120,15 +120,17 @@ class Broadcast:
         """The bounded rendition label of what a report tells: its name, else the name known for its bitrate."""
         if variant:
             name = self.variants.admit(variant)
-            if rate > 0 and name != OTHER and len(self.rates) < MAX_VARIANTS * 4:
+            if rate > 0 and name != OTHER and (int(rate) in self.rates or len(self.rates) < MAX_VARIANTS * 4):
                 self.rates[int(rate)] = name
             return name
         if rate <= 0:
             return ""
         known = self.rates.get(int(rate))
-        if known is not None:
-            return known
-        return self.variants.admit(f"{rate * 8 / 1000:.0f}k")
+        if known is None:
+            known = self.variants.admit(f"{rate * 8 / 1000:.0f}k")
+            if len(self.rates) < MAX_VARIANTS * 4:
+                self.rates[int(rate)] = known
+        return known
 
     def join(self, now: float, country: str, device: Device, variant: str) -> None:
         """One more concurrent viewer."""

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from exporters.exposition import HistogramCell
 from exporters.labels import BoundedLabel
 from exporters.viewers import sequences
 from exporters.viewers.audience import STALLED_AWAY_SECONDS, show, stop_showing
 from exporters.viewers.broadcast import Broadcast, Device
+from exporters.viewers.clocks import Clocks
 from exporters.viewers.endings import Ending, Remembered, judge
 from exporters.viewers.facts import Facts
 from exporters.viewers.inference import infer
 from exporters.viewers.ledger import SessionLedger
+from exporters.viewers.patience import FIRST_GAP, next_gap, patience
 from exporters.viewers.reports import (
     ENDED,
     FAILED,
@@ -36,13 +37,6 @@ from exporters.viewers.tables import ViewerTables
 from exporters.viewers.timeline import REORDER_SECONDS, finish, place, settle
 from exporters.viewers.wheel import Wheel
 
-SHORTEST_PATIENCE, LONGEST_PATIENCE = 6.0, 90.0
-"""Bounds of how long a session lives without a report; in between it is three times its usual interval."""
-INFERRED_PATIENCE = 30.0
-FIRST_GAP = {3: 30.0, 2: 3.5, 1: 3.5, 0: 10.0}
-"""The interval assumed of a session's first report, by rank"""
-MAX_AHEAD_SECONDS, MAX_BACK_SECONDS = 30.0, 10.0
-"""How far a player's clock may move against ours before it counts as changed."""
 UNIQUE_SLOT_SECONDS = 600
 
 
@@ -77,7 +71,7 @@ class SessionEngine:
         self._max_sessions = max_sessions
         self._labels = BoundedLabel(max_streams, lambda: tables.dropped_series.add(1, "stream"))
         self._facts = Facts(tables, cdns)
-        self._delays: dict[str, HistogramCell] = {}
+        self._clocks = Clocks(tables)
 
     def needs_viewer(self, key: str) -> bool:
         """Whether a report of this session should tell who the viewer is."""
@@ -115,7 +109,7 @@ class SessionEngine:
     def forget_cells(self) -> None:
         """Look the counters' cells up again, after the tables were restored."""
         self._facts.forget_cells()
-        self._delays.clear()
+        self._clocks.forget_cells()
         for broadcast in self.broadcasts.values():
             broadcast.forget_cells()
 
@@ -168,10 +162,14 @@ class SessionEngine:
             verdict = self._number(session, report, rank)
             if verdict != sequences.FRESH:
                 return "duplicate" if verdict == sequences.DUPLICATE else "late"
-        if rank < session.rank and now - session.rank_at <= self._patience(session):
+        if rank < session.rank and now - session.rank_at <= patience(session):
             session.seen = now
             if session.state not in (ENDED, QUIT):
-                session.expires = max(session.expires, now + self._patience(session))
+                session.expires = max(session.expires, now + patience(session))
+            if report.viewer is not None:
+                self._learn_place(session, report.viewer, now)
+            if report.variant and report.rate > 0:
+                session.broadcast.variant_name(report.variant, report.rate)
             return "superseded"
         self._hear(session, report, rank, now)
         return self._take(session, report, now)
@@ -205,7 +203,7 @@ class SessionEngine:
         self.sessions[key] = session
         if viewer.identity and (rank or viewer.identity not in self._by_identity):
             self._by_identity[viewer.identity] = session
-        session.due = session.expires = self.now + self._patience(session)
+        session.due = session.expires = self.now + patience(session)
         self._wheel.put(session, session.due)
         return session
 
@@ -237,10 +235,10 @@ class SessionEngine:
         if report.interval > 0:
             session.gap = report.interval
         elif rank < 3:
-            session.gap = _next_gap(session.gap, now - session.seen)
+            session.gap = next_gap(session.gap, now - session.seen)
         elif report.event == "t":
             if session.interval_at > 0 and session.highest > 0:
-                session.gap = _next_gap(session.gap, now - session.interval_at)
+                session.gap = next_gap(session.gap, now - session.interval_at)
             session.interval_at = now
         session.seen = now
         session.broadcast.heard = now
@@ -248,17 +246,17 @@ class SessionEngine:
             session.background = bool(report.background)
             session.broadcast.backgrounded += 1 if session.background else -1
         if session.state not in (ENDED, QUIT):
-            self._expect(session, now + self._patience(session))
-        if report.viewer is not None and report.viewer.country != "ZZ" and session.viewer.country == "ZZ":
-            stop_showing(session)
-            session.viewer = (
-                report.viewer
-                if session.viewer is NO_VIEWER
-                else session.viewer._replace(
-                    country=report.viewer.country, region=report.viewer.region, city=report.viewer.city
-                )
-            )
-            show(session, now)
+            self._expect(session, now + patience(session))
+        if report.viewer is not None:
+            self._learn_place(session, report.viewer, now)
+
+    def _learn_place(self, session: Session, viewer: Viewer, now: float) -> None:
+        """A later report, or one of a lesser transport, may know the country that the first did not."""
+        if viewer.country == "ZZ" or session.viewer.country != "ZZ":
+            return
+        stop_showing(session)
+        session.viewer = session.viewer._replace(country=viewer.country, region=viewer.region, city=viewer.city)
+        show(session, now)
 
     def _expect(self, session: Session, expires: float) -> None:
         """The session is given up at ``expires`` unless it reports before."""
@@ -267,15 +265,9 @@ class SessionEngine:
             session.due = expires
             self._wheel.put(session, expires)
 
-    def _patience(self, session: Session) -> float:
-        if session.background and session.rank == 3:
-            return LONGEST_PATIENCE  # browsers slow down the timers of hidden pages
-        least = SHORTEST_PATIENCE if session.rank else INFERRED_PATIENCE
-        return min(LONGEST_PATIENCE, max(least, 3 * session.gap))
-
     def _take(self, session: Session, report: Report, now: float) -> str:
         """The report's own content."""
-        time, skewed = self._time(session, report, now)
+        time, skewed = self._clocks.our_time(session, report, now)
         self._facts.note(session, report)
         if report.user:
             self._by_user[report.stream, report.user] = session
@@ -306,28 +298,6 @@ class SessionEngine:
         settle(session, self._ledger)
         return "skewed" if skewed else "ok"
 
-    def _time(self, session: Session, report: Report, now: float) -> tuple[float, bool]:
-        """The report's time by our clock, and whether the player's clock was found changed."""
-        if report.time < 0:
-            return now, False
-        if report.transport not in ("event", "json") and report.version == 1:
-            return min(report.time, now), False  # the edge's clock
-        if session.offset is None:
-            session.offset = now - report.queued - report.time
-        time = report.time + session.offset
-        skewed = False
-        if time > now + MAX_AHEAD_SECONDS:
-            skewed, time = True, now
-        elif report.sequence == session.highest and time < session.newest - MAX_BACK_SECONDS and report.event != "rr":
-            skewed, time = True, session.newest
-        if skewed:
-            session.offset = time - report.time
-        delays = self._delays.get(report.transport)
-        if delays is None:
-            delays = self._delays[report.transport] = self.tables.delay.cell(report.transport)
-        delays.observe(max(0.0, now - time))
-        return time, skewed
-
     def _become(self, session: Session, time: float, state: str, now: float) -> None:
         """Show the session's newest state."""
         session.newest = time
@@ -337,7 +307,7 @@ class SessionEngine:
             return
         if state != session.state:
             if session.state in (ENDED, QUIT):
-                self._expect(session, now + self._patience(session))
+                self._expect(session, now + patience(session))
             session.state_at = now
             session.state = state
         session.fatal = state == FAILED
@@ -414,34 +384,12 @@ class SessionEngine:
         ending = judge(session, reason)
         self.tables.evicted.add(1, ending.reason if ending.reason in ("timeout", "capacity") else "ended")
         if session.attempted:
-            self._count_end(session, ending)
+            self._ledger.end(session, ending)
             self.remembered.put(session, ending, self.now)
             self._on_end(session, ending)
-
-    def _count_end(self, session: Session, ending: Ending) -> None:
-        broadcast = session.broadcast
-        broadcast.cell("ended", ending.label)[1] += 1
-        self.tables.durations.observe(max(0.0, session.newest - session.joined))
-        category = "business" if session.business else "technical"
-        if ending.kind == "start_failure":
-            broadcast.start_failures += 1
-            broadcast.cell("start_failures", category)[1] += 1
-        elif ending.kind == "playback_failure":
-            broadcast.playback_failures += 1
-            broadcast.cell("playback_failures", category)[1] += 1
-        elif ending.kind == "exit_before_start":
-            broadcast.exits_before_start += 1
-            broadcast.cell("exits")[1] += 1
 
     def _make_room(self) -> None:
         for session in self._wheel.soonest():
             if self.sessions.get(session.key) is session:
                 self.end(session, "capacity")
                 return
-
-
-def _next_gap(gap: float, observed: float) -> float:
-    """The usual interval: grows at once, shrinks slowly; reports that come in one burst say nothing about it."""
-    if observed >= gap:
-        return observed
-    return gap - (gap - observed) * 0.25 if observed > 0.25 else gap

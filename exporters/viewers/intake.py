@@ -102,7 +102,10 @@ class Intake:
 
     def _cmcd_batch(self, parsed: Sequence[cmcd.Cmcd | SourceFormatError], client: Client, stream: str) -> Outcome:
         received = self._clock()
-        newest = max((cmcd.number(one.get("ts")) for one in parsed if isinstance(one, dict)), default=-1.0)
+        newest = -1.0
+        for one in parsed if len(parsed) > 1 else ():
+            if isinstance(one, dict) and "ts" in one:
+                newest = max(newest, cmcd.number(one["ts"]))
         return self._take_all(
             [partial(self._cmcd, one, stream, _transport(one), received, client, newest) for one in parsed], client
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporters.viewers.endings import Ending
 from exporters.viewers.reports import PLAYING, PRELOADING, REBUFFERING, SEEKING, UNCLEAR, WAITING
 from exporters.viewers.session import Point, Session
 from exporters.viewers.tables import ViewerTables
@@ -51,6 +52,22 @@ class SessionLedger:
         session.played = session.new_play = True
         session.broadcast.plays += 1
         session.broadcast.cell("plays", session.device.device)[1] += 1
+
+    def end(self, session: Session, ending: Ending) -> None:
+        """The end of a session that tried to play."""
+        broadcast = session.broadcast
+        broadcast.cell("ended", ending.label)[1] += 1
+        self._tables.durations.observe(max(0.0, session.newest - session.joined))
+        category = "business" if session.business else "technical"
+        if ending.kind == "start_failure":
+            broadcast.start_failures += 1
+            broadcast.cell("start_failures", category)[1] += 1
+        elif ending.kind == "playback_failure":
+            broadcast.playback_failures += 1
+            broadcast.cell("playback_failures", category)[1] += 1
+        elif ending.kind == "exit_before_start":
+            broadcast.exits_before_start += 1
+            broadcast.cell("exits")[1] += 1
 
     def _first_frame(self, session: Session, time: float) -> None:
         session.first_frame = True

@@ -91,13 +91,13 @@ class SpoolWriter:
         self._opened = 0.0
         self._last_number = 0
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in folder.glob(f"*-{name}{OPEN_SUFFIX}"):  # from a process that was killed
-            left.rename(left.with_suffix(CLOSED_SUFFIX))
+        self._begun = False
         self.waiting_bytes = self._measure()
 
     def write(self, record: Mapping[str, Any]) -> bool:
         """Append one record; false when the spool is full and the record is given up."""
         line = encode_line(record)
+        self._begin()
         if self.waiting_bytes + len(line) > self._limit_bytes:
             return False
         if self._file is None:
@@ -111,6 +111,7 @@ class SpoolWriter:
 
     def turn(self) -> None:
         """Close a file that is old enough and measure what waits; call it about once a second."""
+        self._begin()
         if self._file is not None and self._clock() - self._opened >= self._file_seconds:
             self.rotate()
         self.waiting_bytes = self._measure()
@@ -123,6 +124,13 @@ class SpoolWriter:
             self._path.rename(self._path.with_suffix(CLOSED_SUFFIX))
 
     close = rotate
+
+    def _begin(self) -> None:
+        """Close what a killed process left; not before the first use, since another may be running until then."""
+        if not self._begun:
+            self._begun = True
+            for left in self._folder.glob(f"*-{self._name}{OPEN_SUFFIX}"):
+                left.rename(left.with_suffix(CLOSED_SUFFIX))
 
     def _open(self) -> None:
         self._opened = self._clock()

@@ -57,12 +57,12 @@ class CmcdTranslator:
         if state and state not in STATES:
             state = ""
         object_type = get("ot", "")
-        duration = _scaled(get("d"), 0.001)
+        duration = _scaled(cmcd["d"], 0.001) if "d" in cmcd else -1.0
         media = object_type in _MEDIA_TYPES or (
             object_type not in _OTHER_TYPES and (kind in ("segment", "part") or duration >= 0)
         )
         url, codes, background = get("url"), get("ec"), get("bg")
-        told_time = _scaled(get("ts"), 0.001)
+        told_time = _scaled(cmcd["ts"], 0.001) if "ts" in cmcd else -1.0
         return Report(
             session,
             stream,
@@ -76,20 +76,20 @@ class CmcdTranslator:
             media,
             "bs" in cmcd and flag(cmcd, "bs"),
             "su" in cmcd and flag(cmcd, "su"),
-            _scaled(get("bl"), 0.001),
+            _scaled(cmcd["bl"], 0.001) if "bl" in cmcd else -1.0,
             duration,
-            -1.0 if object_type in _NOT_VIDEO else _scaled(get("br"), _KBIT),
+            _scaled(cmcd["br"], _KBIT) if "br" in cmcd and object_type not in _NOT_VIDEO else -1.0,
             variant or (self.variant(text(url)) if url else ""),
-            _scaled(get("ltc"), 0.001),
-            _scaled(get("mtp"), _KBIT),
-            _scaled(get("msd"), 0.001),
+            _scaled(cmcd["ltc"], 0.001) if "ltc" in cmcd else -1.0,
+            _scaled(cmcd["mtp"], _KBIT) if "mtp" in cmcd else -1.0,
+            _scaled(cmcd["msd"], 0.001) if "msd" in cmcd else -1.0,
             tuple(strings(codes)[:8]) if codes else (),
             int(number(cmcd["dfa"])) if "dfa" in cmcd else -1,
             -1 if background is None else int(flag(cmcd, "bg")),
             cdn or text(get("cdn", ""))[:64],
             kind,
             status or (max(0, int(number(cmcd["rc"]))) if "rc" in cmcd else 0),
-            _scaled(get("ttfb"), 0.001),
+            _scaled(cmcd["ttfb"], 0.001) if "ttfb" in cmcd else -1.0,
             -1.0,
             "",
             viewer,
@@ -102,11 +102,12 @@ class CmcdTranslator:
         return found.group(1) if found else ""
 
 
-def _scaled(value: str | None, factor: float) -> float:
-    """A number in base units, or -1 when it is missing or no number."""
-    if value is None:
-        return -1.0
-    amount = number(value)
+def _scaled(value: str, factor: float) -> float:
+    """A number in base units, or -1 when it is none."""
+    try:
+        amount = float(value[1:-1] if value[:1] == "(" else value)  # nearly always
+    except ValueError:
+        amount = number(value)
     return amount * factor if 0 <= amount < 1e15 else -1.0
 
 

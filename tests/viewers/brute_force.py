@@ -57,8 +57,8 @@ def lives_of(told: list[Told]) -> tuple[list[Life], float]:
     for one in told:
         if lives and one.arrived <= lives[-1].expires:
             life = lives[-1]
-        elif one.number in seen or (seen and one.number <= max(seen)):
-            continue  # an echo of a session that is over
+        elif one.number in seen or (seen and one.number <= max(seen)) or (lives and one.state in "eq"):
+            continue  # an echo of a session that is over, or a goodbye to it
         else:
             life = Life()
             lives.append(life)

@@ -355,6 +355,15 @@ def test_a_country_told_later_moves_the_viewer(kept: Kept) -> None:
     assert demo(kept).by_country == {"FR": 1}
 
 
+def test_a_log_record_tells_the_country_and_rendition_of_a_player_that_reports_events(kept: Kept) -> None:
+    nowhere = SOMEBODY._replace(country="ZZ")
+    kept.shard.take([report("a", START, sequence=0, rate=262000.0, viewer=nowhere)])
+    asked = report("a", START + 1, transport="cdn_log", version=1, event="", state="", media=True, rate=262000.0)
+    assert kept.shard.take([asked._replace(variant="720p", viewer=SOMEBODY._replace(country="SE"))]) == ["superseded"]
+    kept.shard.take([report("a", START + 2, sequence=1, rate=262000.0)])
+    assert (demo(kept).by_country, demo(kept).by_variant) == ({"SE": 1}, {"720p": 1})
+
+
 def test_a_broadcast_ends_with_its_stream_and_writes_exact_totals(kept: Kept) -> None:
     kept.shard.take([StreamLive("demo", START - 5, START)])
     tell(kept, (0, "p"), (10, "p"), session="a")

@@ -44,7 +44,9 @@ def test_a_file_left_by_a_killed_process_is_closed_at_the_next_start(tmp_path: P
     (path,) = tmp_path.glob("*.open")
     with path.open("ab") as file:
         file.write(b'1234abcd {"number"')  # torn
-    SpoolWriter(tmp_path)
+    successor = SpoolWriter(tmp_path)
+    assert list(tmp_path.glob("*.open")) == [path]  # a mere check of the configuration changes nothing
+    successor.turn()
     (file_read,) = SpoolReader(tmp_path).files()
     assert (file_read.records, file_read.damaged) == (({"number": 1},), 1)
     writer._path = tmp_path / "gone.open"  # the dead process writes no more
