@@ -65,21 +65,30 @@ FROM (SELECT n, random() AS a, random() AS b, random() AS c, random() AS d
   FROM generate_series(1, %(number)s) n) rolled"""
 
 
-def seed(url: str, rows: int) -> None:
-    """Store ``rows`` sessions over the period, with events, minutes and sketches; then let the planner know."""
+def seed(url: str, rows: int) -> int:
+    """Store ``rows`` sessions over the period, with events, minutes and sketches; then let the planner know.
+
+    Days that are stored already are left; gives the number of sessions stored now.
+    """
     with connect(url) as connection:
         connection.autocommit = True
         connection.execute("SELECT setseed(0.5)")
         chance = random.Random(5)
-        for number in range(PERIOD_DAYS):
+        row = connection.execute(
+            "SELECT count(*) FROM session_days WHERE scope = '@' AND dimension = 'total'"
+        ).fetchone()
+        done = int(row[0]) if row else 0
+        for number in range(done, PERIOD_DAYS):
             day = datetime.combine(FIRST_DAY + timedelta(days=number), datetime.min.time(), UTC)
             with connection.transaction():
                 _sessions(connection, day, rows // PERIOD_DAYS)
                 _events(connection, day, round(rows // PERIOD_DAYS * EVENTS_PER_SESSION))
                 _minutes(connection, day, chance)
                 _sketches(connection, day, rows // PERIOD_DAYS, chance)
-        set_watermark(connection, int((day + timedelta(days=1)).timestamp()))
+        end = datetime.combine(FIRST_DAY + timedelta(days=PERIOD_DAYS), datetime.min.time(), UTC)
+        set_watermark(connection, int(end.timestamp()))
         connection.execute("VACUUM (ANALYZE)")
+    return (PERIOD_DAYS - done) * (rows // PERIOD_DAYS)
 
 
 def _sessions(connection: Connection, day: datetime, number: int) -> None:

@@ -1,13 +1,15 @@
-"""A stream in a window, comprehensively: overview, revenue, chat, audience, performance."""
+"""Streams in a window, comprehensively: overview, revenue, chat, audience, performance."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from bridge import contract
 from bridge.contract import finite, instant
 from bridge.database import Connection
 from bridge.history import event_sums, series_sums, shapes
 from bridge.history.gathered import Gathered
-from bridge.history.window import Window
+from bridge.history.window import DAY, Window
 
 TOP_EMOTES = 20
 MODERATION = {
@@ -18,23 +20,28 @@ MODERATION = {
 
 
 def comprehensive(
-    connection: Connection, stream: str, one: Gathered, window: Window
-) -> contract.ComprehensiveAnalytics:
-    """Everything but the present; reads what only single streams have."""
-    return {
-        "streamId": stream,
-        "period": shapes.span(window),
-        "overview": shapes.overview(stream, one, window),
-        "revenue": shapes.revenue(one.events),
-        "chat": _chat(connection, stream, one, window),
-        "audience": _audience(connection, stream, one, window),
-        "performance": shapes.performance(one),
-    }
+    connection: Connection, numbers: Mapping[str, Gathered], window: Window
+) -> list[contract.ComprehensiveAnalytics]:
+    """Everything but the present of each stream; reads what only single streams have."""
+    streams = list(numbers)
+    chatters = event_sums.top_chatters(connection, streams, window)
+    hours = series_sums.viewers_by_hour_of_day(connection, streams, window)
+    return [
+        {
+            "streamId": stream,
+            "period": shapes.span(window),
+            "overview": shapes.overview(stream, one, window),
+            "revenue": shapes.revenue(one.events),
+            "chat": _chat(one, chatters.get(stream, [])),
+            "audience": _audience(connection, stream, one, window, hours.get(stream, {})),
+            "performance": shapes.performance(one),
+        }
+        for stream, one in numbers.items()
+    ]
 
 
-def _chat(connection: Connection, stream: str, one: Gathered, window: Window) -> contract.Chat:
+def _chat(one: Gathered, chatters: Sequence[tuple[str, str, int]]) -> contract.Chat:
     minutes = one.series.minutes or 1
-    chatters = event_sums.top_chatters(connection, stream, window)
     emotes = sorted(one.events.details("reaction").items(), key=lambda item: (-item[1].events, item[0]))
     others = {detail.lower(): some.events for detail, some in one.events.details("other").items()}
     return {
@@ -58,9 +65,13 @@ def _of(others: dict[str, int], action: str) -> int:
     return sum(others.get(name, 0) for name in MODERATION[action])
 
 
-def _audience(connection: Connection, stream: str, one: Gathered, window: Window) -> contract.AudienceDetail:
-    hours = series_sums.viewers_by_hour_of_day(connection, [stream], window).get(stream, {})
+def _audience(
+    connection: Connection, stream: str, one: Gathered, window: Window, hours: Mapping[int, float]
+) -> contract.AudienceDetail:
     sums = one.sessions
+    # Viewers leave during a broadcast, so the last day on air is looked at, not the whole period.
+    end = min(window.end, one.known.ended or window.end)
+    last_day = Window.of(max(window.start, end - DAY), end, window.zone)
     return {
         "demographics": {
             "ageGroups": {},
@@ -77,7 +88,7 @@ def _audience(connection: Connection, stream: str, one: Gathered, window: Window
             ],
             "dropOffPoints": [
                 {"timestamp": instant(at.timestamp()), "percentage": finite(lost)}
-                for at, lost in series_sums.drops(connection, stream, window)
+                for at, lost in series_sums.drops(connection, stream, last_day)
             ],
         },
         "engagement": {

@@ -114,20 +114,28 @@ FROM event_minutes WHERE stream = %(stream)s AND event = %(chat)s AND at >= %(st
 
 
 def chat_peaks(connection: Connection, streams: Sequence[str], window: Window) -> dict[str, int]:
-    """Each stream's most chat messages in one minute."""
-    sql = """SELECT stream, max(events) FROM event_minutes
-WHERE stream = ANY(%(streams)s) AND event = %(chat)s AND at >= %(start)s AND at < %(end)s GROUP BY 1"""
-    parameters = {"streams": list(streams), "chat": CHAT, "start": window.start, "end": window.end}
+    """Each stream's most chat messages in one minute of the UTC days of the window."""
+    first, last = window.utc_days()
+    sql = """SELECT scope, max(busiest_minute) FROM event_days
+WHERE scope = ANY(%(streams)s) AND event = %(chat)s AND day BETWEEN %(first)s AND %(last)s GROUP BY 1"""
+    parameters = {"streams": list(streams), "chat": CHAT, "first": first, "last": last}
     return {stream: int(peak) for stream, peak in connection.execute(sql.encode(), parameters).fetchall()}
 
 
-def top_chatters(connection: Connection, stream: str, window: Window, most: int = 10) -> list[tuple[str, str, int]]:
-    """Who chatted most on the UTC days of the window: (user id, name, messages)."""
+def top_chatters(
+    connection: Connection, streams: Sequence[str], window: Window, most: int = 10
+) -> dict[str, list[tuple[str, str, int]]]:
+    """Who chatted most in each stream on the UTC days of the window: (user id, name, messages)."""
     first, last = window.utc_days()
-    sql = """SELECT user_id, max(username), sum(messages) FROM chatter_days
-WHERE stream = %s AND day BETWEEN %s AND %s GROUP BY user_id ORDER BY 3 DESC, 1 LIMIT %s"""
-    rows = connection.execute(sql, (stream, first, last, most)).fetchall()
-    return [(user, name, int(messages)) for user, name, messages in rows]
+    sql = """SELECT stream, user_id, name, messages FROM (
+  SELECT stream, user_id, max(username) AS name, sum(messages) AS messages,
+    row_number() OVER (PARTITION BY stream ORDER BY sum(messages) DESC, user_id) AS place
+  FROM chatter_days WHERE stream = ANY(%s) AND day BETWEEN %s AND %s GROUP BY stream, user_id
+) ranked WHERE place <= %s ORDER BY stream, place"""
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for stream, user, name, messages in connection.execute(sql, (list(streams), first, last, most)).fetchall():
+        found.setdefault(stream, []).append((user, name, int(messages)))
+    return found
 
 
 def _sum(sums: Iterable[Any]) -> EventSum:

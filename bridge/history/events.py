@@ -53,7 +53,7 @@ def rollups(source: str) -> list[str]:
             _sums(source, scope, "event_quarters", "at", "date_bin('15 minutes', at, TIMESTAMPTZ '2000-01-01')")
         )
         statements.append(_sums(source, scope, "event_days", "day", "(at AT TIME ZONE 'UTC')::date"))
-    return statements
+    return [*statements, _busiest(source)]
 
 
 def _minutes(source: str) -> str:
@@ -61,6 +61,17 @@ def _minutes(source: str) -> str:
 INSERT INTO event_minutes (stream, at, event, events)
 SELECT stream, date_trunc('minute', at, 'UTC'), event, count(*) FROM {source} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 ON CONFLICT (stream, at, event) DO UPDATE SET events = event_minutes.events + excluded.events"""
+
+
+def _busiest(source: str) -> str:
+    """After the minutes and the days: which minutes with chat of this batch are now the busiest of their day."""
+    return f"""
+UPDATE event_days SET busiest_minute = greatest(busiest_minute, touched.most) FROM (
+  SELECT stream, (event_minutes.at AT TIME ZONE 'UTC')::date AS touched_day, max(events) AS most
+  FROM (SELECT DISTINCT stream, date_trunc('minute', at, 'UTC') AS at FROM {source} WHERE event = %(chat)s) minutes
+  JOIN event_minutes USING (stream, at) WHERE event_minutes.event = %(chat)s GROUP BY 1, 2
+) touched
+WHERE scope = touched.stream AND day = touched_day AND event = %(chat)s AND detail = ''"""
 
 
 def _chatters(source: str) -> str:

@@ -62,8 +62,7 @@ class History:
     def comprehensive(self, stream: str, selection: Selection, window: Window) -> contract.ComprehensiveAnalytics:
         """One stream in a window, without the present."""
         with self._database.connection() as connection:
-            one = gather(connection, selection.of(stream), window)[stream]
-            made = comprehensive(connection, stream, one, window)
+            (made,) = comprehensive(connection, gather(connection, selection.of(stream), window), window)
             made["meta"] = self._meta(connection, _missing(selection))
             return made
 
@@ -77,7 +76,7 @@ class History:
             numbers = gather(connection, Selection(tuple(shown), selection.filter), window)
             return {
                 "period": shapes.span(window),
-                "streams": [comprehensive(connection, stream, numbers[stream], window) for stream in shown],
+                "streams": comprehensive(connection, numbers, window),
                 "total": len(on_air),
                 "hasMore": offset + limit < len(on_air),
                 "aggregated": whole.aggregated(connection, selection, window),

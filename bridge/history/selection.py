@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from bridge.history.scopes import is_stream
 
+CODE_LENGTH = 2
+"""A region of two letters is a country's code."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -20,10 +23,16 @@ class Filter:
         return not (self.regions or self.devices or self.qualities)
 
     def condition(self, country: str, region: str, device: str, variant: str) -> str:
-        """The SQL condition on these columns; its parameters are ``regions``, ``devices`` and ``qualities``."""
+        """The SQL condition on these columns; its parameters come from ``parameters``."""
         parts = ["true"]
-        if self.regions:
-            parts.append(f"({country} = ANY(%(regions)s) OR {region} = ANY(%(regions)s))")
+        codes = any(len(one) == CODE_LENGTH for one in self.regions)
+        names = any(len(one) != CODE_LENGTH for one in self.regions)
+        if codes and names:
+            parts.append(f"({country} = ANY(%(countries)s) OR {region} = ANY(%(regions)s))")
+        elif codes:  # alone, so that an index that has the country can be used
+            parts.append(f"{country} = ANY(%(countries)s)")
+        elif names:
+            parts.append(f"{region} = ANY(%(regions)s)")
         if self.devices:
             parts.append(f"{device} = ANY(%(devices)s)")
         if self.qualities:
@@ -31,7 +40,12 @@ class Filter:
         return " AND ".join(parts)
 
     def parameters(self) -> dict[str, list[str]]:
-        return {"regions": list(self.regions), "devices": list(self.devices), "qualities": list(self.qualities)}
+        return {
+            "countries": [one for one in self.regions if len(one) == CODE_LENGTH],
+            "regions": [one for one in self.regions if len(one) != CODE_LENGTH],
+            "devices": list(self.devices),
+            "qualities": list(self.qualities),
+        }
 
 
 @dataclass(frozen=True, slots=True)

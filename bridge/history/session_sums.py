@@ -75,7 +75,9 @@ def plays(connection: Connection, selection: Selection, window: Window, dimensio
     edges = window.ragged(DAY)
     parts = [_days_plays(selection, told)]
     parts += [_facts(selection, one, number, _PLAYS) for one in told for number in range(len(edges))]
-    sql = f"SELECT scope, dimension, key, sum(plays) FROM ({' UNION ALL '.join(parts)}) parts GROUP BY 1, 2, 3"
+    with_slices = "" if selection.filter.is_empty else _slices(selection)
+    sql = f"""{with_slices} SELECT scope, dimension, key, sum(plays) FROM ({" UNION ALL ".join(parts)}) parts
+GROUP BY 1, 2, 3"""
     parameters = {**_parameters(selection, window, edges), "dimensions": told}
     for scope, dimension, key, number in connection.execute(sql.encode(), parameters).fetchall():
         if number:
@@ -131,14 +133,22 @@ def _slices_total(selection: Selection) -> str:
 WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}"""
 
 
+def _slices(selection: Selection) -> str:
+    return f"""WITH slices AS MATERIALIZED (
+  SELECT scope, country, region, device, variant, sum(plays) AS plays FROM session_slices
+  WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}
+  GROUP BY 1, 2, 3, 4, 5
+)"""
+
+
 def _days_plays(selection: Selection, dimensions: Sequence[str]) -> str:
-    """Whole days; under a filter one read of the slices a dimension."""
+    """Whole days; under a filter from the slices that ``plays`` has added up."""
     if selection.filter.is_empty:
         return """SELECT scope, dimension, key, plays FROM session_days
 WHERE scope = ANY(%(scopes)s) AND dimension = ANY(%(dimensions)s) AND day >= %(first_day)s AND day < %(last_day)s"""
+    # Slices are added up over the days first, once; then each dimension reads those few rows.
     return " UNION ALL ".join(
-        f"""SELECT scope, '{one}' AS dimension, {FILTERED_DIMENSIONS[one]} AS key, plays FROM session_slices
-WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}"""
+        f"SELECT scope, '{one}' AS dimension, {FILTERED_DIMENSIONS[one]} AS key, plays FROM slices"
         for one in dimensions
     )
 
