@@ -154,6 +154,7 @@ def _real(settings: Settings, snapshots: SnapshotStore, telemetry: Telemetry) ->
     media_servers = _media_servers(settings, snapshots, streams.registry, telemetry)
     if database is None:
         return _Ground(source, streams, None, media_servers)
+    telemetry.follow(database.collect)
     watch = DatabaseWatch(database, lambda up: telemetry.upstream_up.set(int(up), "database"))
     migrator = Migrator(config.database_url, config.timescale)
     return _Ground(source, streams, History(database), media_servers, database, watch, migrator)

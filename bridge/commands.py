@@ -36,7 +36,9 @@ def serve(check_config: bool) -> None:
     if check_config:
         click.echo("bridge: configuration is fine")
         return
-    _check_free(address)
+    _check_free("BRIDGE_LISTEN", address)
+    if found.bridge.metrics_listen:
+        _check_free("BRIDGE_METRICS_LISTEN", parse_address("BRIDGE_METRICS_LISTEN", found.bridge.metrics_listen))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # each socket is a file; the usual soft limit is 1024
     # A fresh process: gevent's patches must come before anything that opens sockets is imported.
@@ -70,7 +72,7 @@ def openapi() -> None:
     click.echo(json.dumps(generator.document(app, build_version()[0]), indent=2))
 
 
-def _check_free(address: tuple[str, int]) -> None:
+def _check_free(variable: str, address: tuple[str, int]) -> None:
     """Raises ConfigError when the address is taken; gunicorn would try again for a while and then say less."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family) as probe:
@@ -80,5 +82,5 @@ def _check_free(address: tuple[str, int]) -> None:
         except OSError as error:
             place = f"{address[0]}:{address[1]}"
             raise ConfigError(
-                f"cannot listen on {place}: {error.strerror}; is another one running? Set BRIDGE_LISTEN to a free port"
+                f"cannot listen on {place}: {error.strerror}; is another one running? Set {variable} to a free port"
             ) from error

@@ -42,7 +42,6 @@ def is_preflight() -> bool:
 def add_cors(response: Response, origins: Origins) -> None:
     """Let an allowed origin read the answer (Fetch standard, "CORS protocol")."""
     origin = request.headers.get("Origin", "")
-    response.vary.add("Origin")
     if origin and origins.allows(origin):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = EXPOSED

@@ -26,6 +26,7 @@ class Telemetry:
         self._clock = clock
         self._snapshots: SnapshotStore | None = None
         self._extra: list[Table] = []
+        self._others: list[Callable[[], Iterable[Table]]] = []
         self.requests = Samples(metrics.BRIDGE_HTTP_REQUESTS)
         self.request_duration = Histograms(metrics.BRIDGE_HTTP_DURATION)
         self.in_flight = Samples(metrics.BRIDGE_HTTP_IN_FLIGHT)
@@ -58,6 +59,10 @@ class Telemetry:
         """Export further tables, of other parts of the bridge."""
         self._extra.extend(tables)
 
+    def follow(self, collect: Callable[[], Iterable[Table]]) -> None:
+        """Export what another part gives when it is asked, such as the database's pool."""
+        self._others.append(collect)
+
     def asked(self, asked: Asked) -> None:
         """Count one query to Prometheus."""
         self.promql_queries.add(1, asked.query, asked.result)
@@ -80,4 +85,4 @@ class Telemetry:
             self.snapshot_time.set(round(snapshot.taken, 3))
             self.data_age.set(round(max(0.0, self._clock() - snapshot.taken), 3), "prometheus")
         ours = [one for one in vars(self).values() if isinstance(one, Samples | Histograms)]
-        return [*ours, *self._extra]
+        return [*ours, *self._extra, *(table for collect in self._others for table in collect())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,6 +96,23 @@ def test_a_refusal_says_why(closed_client: FlaskClient, headers: dict[str, str],
     assert answer.json["reason"] == reason
     assert words in answer.json["detail"]
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("connection", ["Upgrade", "keep-alive", ""])
+def test_an_upgrade_header_opens_nothing(closed_client: FlaskClient, connection: str) -> None:
+    headers = {"Upgrade": "websocket", "Connection": connection}
+    for path in (NOW, "/api/v1/streams", "/api/v1/analytics/summary", "/api/v1/console/overview"):
+        assert closed_client.get(path, headers=headers).status_code in (400, 401, 404, 405)
+
+
+def test_every_route_that_is_not_open_needs_a_token(closed_client: FlaskClient) -> None:
+    app = closed_client.application
+    for rule in app.url_map.iter_rules():
+        if rule.websocket or getattr(app.view_functions[rule.endpoint], "open_route", False):
+            continue
+        path = re.sub(r"<[^>]+>", "x", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            assert closed_client.open(path, method=method).status_code == 401, (method, path)
 
 
 def test_a_token_opens_its_own_tenants_streams() -> None:

@@ -1,0 +1,81 @@
+"""What happens around every request: its id, its caller, its limits, its CORS headers, its log line and its metrics."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+
+from flask import Flask, Response, g, request
+
+from bridge.auth import current_identity
+from bridge.origins import Origins, add_cors, is_preflight
+from bridge.problems import forbidden
+from bridge.services import Services
+
+log = logging.getLogger("bridge.request")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestGuard:
+    """Registers itself around an app's views."""
+
+    def __init__(self, app: Flask, services: Services) -> None:
+        self._app = app
+        self._services = services
+        self._telemetry = services.telemetry
+        self._origins = Origins(services.config.origins)
+        app.before_request(self.begin)
+        app.after_request(self.finish)
+        app.teardown_request(self.end)
+
+    def begin(self) -> Response | None:
+        """Give the request its id and its caller; raises the Problem that refuses it."""
+        g.begun = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        self._telemetry.in_flight.add(1)
+        if is_preflight():
+            return Response(status=204)
+        if is_socket():
+            self._check_page()
+            return None
+        view = self._app.view_functions.get(request.endpoint or "")
+        is_open = view is None or getattr(view, "open_route", False)
+        if not is_open:
+            self._services.limits.count_address(request.remote_addr or "")
+        self._services.auth.check_request(is_open)
+        self._services.limits.count_caller(current_identity())
+        return None
+
+    def finish(self, response: Response) -> Response:
+        """Complete the answer, and say how it went."""
+        upgraded = response.status_code == 200 and is_socket()
+        if not upgraded:  # else the handshake has answered already
+            response.headers.add("X-Request-Id", g.request_id)
+            add_cors(response, self._origins)
+        self._report(101 if upgraded else response.status_code)
+        return response
+
+    def end(self, error: BaseException | None) -> None:
+        self._telemetry.in_flight.add(-1)
+
+    def _report(self, status: int) -> None:
+        seconds = time.perf_counter() - g.begun
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        self._telemetry.answered(route, request.method, status, seconds)
+        if self._services.config.access_log:
+            path = request.full_path if request.query_string else request.path
+            log.info("%s %s %d %.1fms id=%s", request.method, path, status, seconds * 1000, g.request_id)
+
+    def _check_page(self) -> None:
+        """Refuse a WebSocket handshake from a foreign page (RFC 6455 §10.2); programs send no Origin."""
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._origins.allows(origin):
+            raise forbidden(f"WebSockets are not allowed from the origin {origin[:100]}")
+
+
+def is_socket() -> bool:
+    """Whether the request reached a WebSocket route, which looks for its caller itself. Headers alone prove nothing."""
+    return request.url_rule is not None and request.url_rule.websocket
