@@ -17,7 +17,7 @@ def unpacked(release: str, package: str) -> Path:
         apt = CACHE / f"{package}-{release}-apt"
         for name in ("lists/partial", "cache/archives/partial"):
             (apt / name).mkdir(parents=True, exist_ok=True)
-        source = f"deb [signed-by={KEYRING}] http://deb.debian.org/debian {release} main\n"
+        source = f"deb [signed-by={KEYRING}] {_mirror()} {release} main\n"
         (apt / "sources.list").write_text(source, encoding="utf-8")
         _apt(apt, "update", "-qq")
         _apt(apt, "download", "-qq", package)
@@ -26,6 +26,13 @@ def unpacked(release: str, package: str) -> Path:
         (apt / "root").rename(folder)
         shutil.rmtree(apt)
     return folder
+
+
+def _mirror() -> str:
+    """The Debian mirror that this machine is set up with."""
+    command = ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"]
+    sites = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return next(site for site in sites if site.rstrip("/").endswith("/debian"))
 
 
 def _apt(folder: Path, *command: str) -> None:

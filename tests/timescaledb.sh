@@ -25,7 +25,8 @@ work=$folder.$$
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial" "$work/debs" "$work/root"
 touch "$work/apt/status"
-echo "deb [signed-by=$keyring] http://deb.debian.org/debian trixie main" >"$work/apt/sources.list"
+mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m 1 '/debian/*$')
+echo "deb [signed-by=$keyring] $mirror trixie main" >"$work/apt/sources.list"
 cat >"$work/apt/apt.conf" <<EOF
 APT::Architecture "$architecture";
 APT::Sandbox::User "";

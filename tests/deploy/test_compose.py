@@ -20,7 +20,6 @@ from deploy.local.config import PROJECT
 from tests.bridge.containers.engine import Engine, docker_engine
 from tests.debian import unpacked
 from tests.deploy.standins import import_image, override, stand_ins
-from tests.prometheus import prometheus3
 from tests.servers import free_port, instant, wait_until
 
 PORTS = ("RTMP_PORT", "EDGE_PORT", "LOGS_PORT", "REPORTS_PORT", "BRIDGE_PORT", "GRAFANA_PORT")
@@ -122,7 +121,7 @@ class Stack:
 def stack(compose: Path, secrets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("compose")
     services = configuration(compose, secrets)["services"]
-    found = stand_ins(prometheus3.binary().parent)
+    found = stand_ins(unpacked("sid", "prometheus") / "usr/bin")
     (folder / "standins.yml").write_text(yaml.safe_dump(override(services, found)), encoding="utf-8")
     ports = {name: free_port() for name in PORTS}
     with docker_engine(folder) as engine:

@@ -14,7 +14,7 @@ from dashboards.model import Page
 from dashboards.pages import PAGES
 from prometheus import queries
 from tests.dashboards.built import DASHBOARDS, Json, panels
-from tests.prometheus import prometheus3
+from tests.debian import unpacked
 from tests.prometheus.backends import filled_prometheus, history_blocks, victoria_metrics
 from tests.prometheus.feed import Feed, serving
 from tests.servers import instant, wait_until
@@ -57,7 +57,7 @@ def two(feed_port: int, blocks: Path, victoria: str, tmp_path_factory: pytest.Te
 @pytest.fixture(scope="module")
 def three(feed_port: int, blocks: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("three") / "prometheus"
-    with filled_prometheus(folder, feed_port, blocks, str(prometheus3.binary())) as url:
+    with filled_prometheus(folder, feed_port, blocks, str(unpacked("sid", "prometheus") / "usr/bin/prometheus")) as url:
         yield url
 
 
