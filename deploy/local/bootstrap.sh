@@ -14,7 +14,7 @@ packages=(prometheus prometheus-alertmanager nginx libnginx-mod-rtmp ffmpeg post
 if [ "$goal" = test ]; then
   packages+=(busybox-static)
   command -v dockerd > /dev/null || packages+=(docker.io)
-  packages+=(chromium wrk gcc libc6-dev)
+  packages+=(chromium wrk gcc libc6-dev victoria-metrics debian-archive-keyring patchelf poppler-utils)
 fi
 command -v node > /dev/null || packages+=(nodejs)
 command -v npm > /dev/null || packages+=(npm)
