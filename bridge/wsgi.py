@@ -52,5 +52,7 @@ class Bridge:
             begun = time.monotonic()
             worker.stop()
             log.info("%s stopped in %.1f s", type(worker).__name__, time.monotonic() - begun)
+        if self._parts.services.database is not None:
+            self._parts.services.database.close()
         if self._metrics is not None:
             self._metrics.stop()
