@@ -1,5 +1,5 @@
 # The two commands: `make up` runs the whole stack on this machine, `make test` runs every test.
-.PHONY: up down status test lint bench clean
+.PHONY: up down status test lint lock bench clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -23,6 +23,12 @@ test:
 
 lint:
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+
+# The exact versions that are installed, with hashes; present versions stay unless LOCK_ARGS=--upgrade.
+LOCK := $(VENV)/bin/uv pip compile pyproject.toml -q --generate-hashes --python-version 3.11 --universal --no-emit-index-url --no-header
+lock:
+	@$(LOCK) $(LOCK_ARGS) -o requirements.lock
+	@$(LOCK) $(LOCK_ARGS) --group dev -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info
