@@ -40,7 +40,7 @@ class DeliveryTables:
         self.handoff = HeldCounters(metrics.CDN_HANDOFF_RECORDS)
         self.sampling = Samples(metrics.CDN_LOG_SAMPLING)
         self.offset = Samples(metrics.CDN_LOG_OFFSET)
-        self.queue = Samples(metrics.CDN_LOG_QUEUE)
+        self.backlog = Samples(metrics.CDN_LOG_BACKLOG)
         self.handoff_lag = Samples(metrics.CDN_HANDOFF_LAG)
         for result in ("taken", "refused", "dropped"):
             self.handoff.cell(result)
@@ -82,4 +82,4 @@ class DeliveryTables:
     def public(self) -> list[Table]:
         """What a scrape sees."""
         held: list[Table] = [one.public for one in self._held.values()]
-        return [*held, self.sampling, self.offset, self.queue, self.handoff_lag]
+        return [*held, self.sampling, self.offset, self.backlog, self.handoff_lag]

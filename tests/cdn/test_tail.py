@@ -233,3 +233,14 @@ def test_a_log_rotated_again_before_its_successor_is_read_is_not_passed_over(rea
             reader.tail.turn()
             reader.clock += 3
     assert reader.read() == 10
+
+
+def test_the_position_and_what_is_still_to_be_counted_are_shown(reader: Reader) -> None:
+    line = nginx_line()
+    reader.log.write_bytes(line + line[:-9])
+    reader.read()
+    assert reader.scene.tables.offset.get("edge") == len(line)
+    assert reader.scene.tables.backlog.get("edge") == len(line) - 9
+    reader.log.write_bytes(line + line)
+    reader.read()
+    assert reader.scene.tables.backlog.get("edge") == 0

@@ -114,6 +114,8 @@ class LogTail:
         self._position = position
         self._ledger.move(self._name, position.to_json())
         self._ledger.tables.offset.set(position.offset, self._name)
+        if self._file is not None and not self._file.zipped:
+            self._ledger.tables.backlog.set(max(0, self._file.size() - position.offset), self._name)
 
     def _truncated(self, file: LogFile) -> bool:
         return not file.zipped and (file.size() < self._position.offset or not file.is_same(self._position))
