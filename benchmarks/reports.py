@@ -116,7 +116,7 @@ def run(quick: bool) -> list[Row]:
     gc.set_threshold(100_000, 50, 100)
     many = 20_000 if quick else 200_000
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(_rates(Path(folder) / "rates", 5_000 if quick else 20_000))
+        rows = list(_rates(Path(folder) / "rates", 4_000 if quick else 10_000))
     with tempfile.TemporaryDirectory() as folder:
         rows += _memory_and_expiry(Path(folder), many)
     return rows
@@ -131,7 +131,7 @@ def _rates(folder: Path, sessions: int) -> Iterator[Row]:
     for name, send in kinds.items():
         setting = Setting(folder / name.replace(" ", "-"))
         best = 0.0
-        for turn in range(8):
+        for turn in range(6):
             setting.time += 2
             setting.spent = 0.0
             send(setting, turn)
@@ -139,7 +139,7 @@ def _rates(folder: Path, sessions: int) -> Iterator[Row]:
                 best = max(best, sessions / setting.spent)
         profile = cProfile.Profile()
         setting.time += 2
-        profile.runcall(send, setting, 8)
+        profile.runcall(send, setting, 6)
         setting.store.close()
         yield Row(f"{name}, a core", best, "reports/s", "≥ 50,000", "", _shares(profile))
 
@@ -162,7 +162,7 @@ def _memory_and_expiry(folder: Path, sessions: int) -> Iterator[Row]:
     gc.collect()
     before = _resident()
     setting = Setting(folder)
-    for _ in range(4):
+    for _ in range(3):
         setting.time += 2
         setting.logs(range(sessions))
     gc.collect()
