@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -323,8 +324,14 @@ def _peer_closed(url: str, sock: socket.socket) -> bool:
     return True
 
 
-def test_sockets_over_the_limits_are_refused(tmp_path: Path) -> None:
-    environ = {**MOCK, "BRIDGE_MAX_SOCKETS_PER_ADDRESS": "2", "BRIDGE_MAX_SOCKETS": "3"}
+def test_sockets_over_the_limits_are_refused_and_counted(tmp_path: Path) -> None:
+    metrics_port = servers.free_port()
+    environ = {
+        **MOCK,
+        "BRIDGE_MAX_SOCKETS_PER_ADDRESS": "2",
+        "BRIDGE_MAX_SOCKETS": "3",
+        "BRIDGE_METRICS_LISTEN": f"127.0.0.1:{metrics_port}",
+    }
     with bridge(tmp_path, environ) as url, opened(url, METRICS) as one, opened(url, METRICS) as two:
         received(one)
         received(two)
@@ -337,6 +344,15 @@ def test_sockets_over_the_limits_are_refused(tmp_path: Path) -> None:
         one.close()
         with opened(url, METRICS) as again:
             assert received(again)["type"] == "metrics"
+            page = requests.get(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5).text
+    lines = set(page.splitlines())
+    assert 'livestream_bridge_ws_closed_total{code="4429"} 1' in lines
+    assert 'livestream_bridge_ws_closed_total{code="1013"} 1' in lines
+    assert "livestream_bridge_ws_connections 2" in lines
+    assert 'livestream_exporter_collector_success{exporter="bridge",collector="bridge"} 1' in lines
+    checked = subprocess.run(["promtool", "check", "metrics"], input=page, text=True, capture_output=True, check=False)
+    ours = [line for line in checked.stderr.splitlines() if line.startswith("livestream_")]
+    assert ours == []
 
 
 def _from(address: str, url: str) -> socket.socket:
