@@ -35,7 +35,7 @@ class TrustedProxies:
         return best
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def truncate(address: str) -> str:
     """The address with the viewer's own part set to zero: /24 of IPv4, /48 of IPv6; ``""`` when it is none."""
     parsed = _parse(address)
@@ -45,14 +45,14 @@ def truncate(address: str) -> str:
     return str(ip_network((parsed, prefix), strict=False).network_address)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def is_public(address: str) -> bool:
     """Whether the address is one of the open internet, so that it tells households apart."""
     parsed = _parse(address)
     return parsed is not None and parsed.is_global
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _parse(address: str) -> IPv4Address | IPv6Address | None:
     try:
         parsed = ip_address(address.strip("[]"))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from exporters.viewers.addresses import is_public, truncate
 from exporters.viewers.geo import Geography
 from exporters.viewers.identity import Pseudonyms
 from exporters.viewers.reports import Viewer
 
 MAX_USER_AGENT = 256
+
+
+@lru_cache(maxsize=20_000)
+def _shared(text: str) -> str:
+    """One copy of a text that many sessions keep."""
+    return text
 
 
 class ViewerResolver:
@@ -24,7 +32,7 @@ class ViewerResolver:
         return Viewer(
             identity,
             truncate(address),
-            user_agent[:MAX_USER_AGENT],
+            _shared(user_agent[:MAX_USER_AGENT]),
             place.country,
             place.region,
             place.city,
