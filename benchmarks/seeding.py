@@ -11,7 +11,7 @@ from bridge.database import Connection, connect
 from bridge.history import events, sessions
 from bridge.history.backfill import set_watermark
 from bridge.history.minutes import store_minutes
-from bridge.history.partitions import ensure
+from bridge.history.partitions import FACTS, ensure
 from bridge.history.records import STAGED_EVENT_COLUMNS, STAGED_SESSION_COLUMNS
 from bridge.history.scopes import Tenants
 from bridge.history.series import NAMES
@@ -20,6 +20,7 @@ from bridge.history.sketches import store_sketches
 FIRST_DAY = date(2026, 8, 1)
 PERIOD_DAYS = 90
 STREAMS = 200
+WEEK = 7
 BUSY_STREAM = "stream-000"
 QUIET_STREAM = "stream-150"
 BROADCAST_MINUTES = 120
@@ -65,30 +66,78 @@ FROM (SELECT n, random() AS a, random() AS b, random() AS c, random() AS d
   FROM generate_series(1, %(number)s) n) rolled"""
 
 
+SHIFTED = {
+    "sessions": ("joined", "left_at"),
+    "events": ("at",),
+    "stream_minutes": ("at",),
+    "stream_hours": ("at",),
+    "stream_days": ("at",),
+    "session_quarters": ("at",),
+    "session_days": ("day",),
+    "session_slices": ("day",),
+    "event_minutes": ("at",),
+    "event_quarters": ("at",),
+    "event_days": ("day",),
+    "chatter_days": ("day",),
+    "sketches": ("day",),
+}
+"""The tables that further weeks are copied in, and their columns of time."""
+
+
 def seed(url: str, rows: int) -> int:
     """Store ``rows`` sessions over the period, with events, minutes and sketches; then let the planner know.
 
-    Days that are stored already are left; gives the number of sessions stored now.
+    The first week goes through the recorder's statements; the others are copies of it. Gives how many sessions the
+    recorder's statements stored now; days that are stored already are left.
     """
     with connect(url) as connection:
         connection.autocommit = True
         connection.execute("SELECT setseed(0.5)")
         chance = random.Random(5)
-        row = connection.execute(
-            "SELECT count(*) FROM session_days WHERE scope = '@' AND dimension = 'total'"
-        ).fetchone()
-        done = int(row[0]) if row else 0
-        for number in range(done, PERIOD_DAYS):
+        done = days_stored(connection)
+        for number in range(done, WEEK):
             day = datetime.combine(FIRST_DAY + timedelta(days=number), datetime.min.time(), UTC)
             with connection.transaction():
                 _sessions(connection, day, rows // PERIOD_DAYS)
                 _events(connection, day, round(rows // PERIOD_DAYS * EVENTS_PER_SESSION))
                 _minutes(connection, day, chance)
                 _sketches(connection, day, rows // PERIOD_DAYS, chance)
+        for days in range(max(WEEK, days_stored(connection)), PERIOD_DAYS, WEEK):
+            _copy_week(connection, days)
         end = datetime.combine(FIRST_DAY + timedelta(days=PERIOD_DAYS), datetime.min.time(), UTC)
         set_watermark(connection, int(end.timestamp()))
         connection.execute("VACUUM (ANALYZE)")
-    return (PERIOD_DAYS - done) * (rows // PERIOD_DAYS)
+    return max(0, WEEK - done) * (rows // PERIOD_DAYS)
+
+
+def days_stored(connection: Connection) -> int:
+    row = connection.execute("SELECT count(*) FROM session_days WHERE scope = '@' AND dimension = 'total'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _copy_week(connection: Connection, days: int) -> None:
+    """Copy the first week, or what of it fits into the period, to begin ``days`` after the first day."""
+    start = datetime.combine(FIRST_DAY + timedelta(days=days), datetime.min.time(), UTC)
+    last = min(WEEK, PERIOD_DAYS - days)
+    parameters = {"days": days, "until": FIRST_DAY + timedelta(days=last), "first": FIRST_DAY}
+    with connection.transaction():
+        for fact in FACTS:
+            ensure(connection, fact, start, start + timedelta(days=WEEK))
+        for table, times in SHIFTED.items():
+            found = connection.execute(f"SELECT * FROM {table} LIMIT 0".encode()).description or ()
+            names = [column.name for column in found]
+            shifted = ", ".join(f"{one} + %(days)s * INTERVAL '1 day'" if one in times else one for one in names)
+            level = " AND level = 'day'" if table == "sketches" else ""
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {shifted} FROM {table}"
+                f" WHERE {times[0]} >= %(first)s AND {times[0]} < %(until)s{level}".encode(),
+                parameters,
+            )
+        connection.execute(
+            b"INSERT INTO sketches SELECT scope, kind, level, date_trunc('month', day + %(days)s)::date, sketch"
+            b" FROM sketches WHERE level = 'month' AND day = %(first)s ON CONFLICT DO NOTHING",
+            parameters,
+        )
 
 
 def _sessions(connection: Connection, day: datetime, number: int) -> None:
