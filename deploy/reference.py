@@ -23,7 +23,8 @@ def pages() -> Iterator[tuple[str, type, str]]:
         module = importlib.import_module(f"exporters.{kind}.service")
         yield f"{kind} exporter (`python -m exporters {kind}`)", module.CONFIG, module.PREFIX
     for title, name, attribute in (
-        ("bridge and recorder (`python -m bridge serve`, `python -m bridge record`)", "bridge.config", "Config"),
+        ("bridge (`python -m bridge serve`)", "bridge.config", "Config"),
+        ("recorder (`python -m bridge record`)", "bridge.history.settings", "RecorderConfig"),
         ("bridge's stream registry", "bridge.streams.settings", "StreamsConfig"),
         ("bridge's media servers", "bridge.containers.settings", "ContainersConfig"),
         ("local stack (`make up`)", "deploy.local.config", "LocalConfig"),
