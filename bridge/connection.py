@@ -103,11 +103,20 @@ class Connection:
     def offer(self, room: str, frame: bytes) -> None:
         """Send a room's newest message when the peer is ready for it."""
         if self.closing is None:
-            self._guarded(lambda: self.outbox.offer(room, frame))
+            try:
+                if not self.outbox.offer(room, frame):
+                    self._wait_writable()
+            except PeerGoneError:
+                self.drop(ABNORMAL)
 
     def write(self, frame: bytes) -> None:
         """Send an answer, a ping or a close, in order."""
-        self._guarded(lambda: self.outbox.write(frame))
+        if self._reading is not None:
+            try:
+                if not self.outbox.write(frame):
+                    self._wait_writable()
+            except PeerGoneError:
+                self.drop(ABNORMAL)
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake; the peer has a moment to answer."""
@@ -130,15 +139,6 @@ class Connection:
             self.closing = (code, time.monotonic())
         self._socket.close()
         self._owner.on_closed(self, self.closing[0])
-
-    def _guarded(self, send: Callable[[], bool]) -> None:
-        if self._reading is None:
-            return
-        try:
-            if not send():
-                self._wait_writable()
-        except PeerGoneError:
-            self.drop(ABNORMAL)
 
     def _wait_writable(self) -> None:
         if self._writing is None:
@@ -177,8 +177,8 @@ class Connection:
             self.drop(ABNORMAL)
             return
         self.heard = time.monotonic()
-        if self._failed:
-            return
+        if self._failed or (self._protocol is None and is_whole_pong(data)):
+            return  # the peer of a dashboard sends nothing but pongs: they need no parser, nor the memory of one
         if self._protocol is None:
             self._protocol = Protocol_(ConnectionType.SERVER)
         try:
@@ -248,3 +248,8 @@ class Connection:
             if self._on_text is not None:
                 self._on_text(self, text)
         self._inbox = None
+
+
+def is_whole_pong(data: bytes) -> bool:
+    """Whether the bytes are one pong of a client and nothing else (RFC 6455 §5.2: masked, at most 125 bytes)."""
+    return len(data) >= 6 and data[0] == 0x8A and 0x80 <= data[1] <= 0x80 | 125 and len(data) == 6 + (data[1] & 0x7F)
