@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,40 +15,29 @@ from bridge.auth import current_identity
 from bridge.contract import instant
 from bridge.database import DatabaseUnavailableError
 from bridge.history import parameters
+from bridge.history.documented import (
+    DATES,
+    FILTER,
+    MOST_POINTS,
+    ORDERS,
+    PAGE,
+    QUERY,
+    STEPS,
+    STREAM,
+    TAG,
+    ZONE,
+    page_size,
+)
 from bridge.history.exports import FORMATS, export
-from bridge.history.goal_alerts import ALL
 from bridge.history.history import History
 from bridge.history.parameters import Asked, read_choice, read_filter, read_number, read_query
-from bridge.history.scopes import EVERYTHING, tenant_scope
 from bridge.history.selection import Selection
-from bridge.history.window import PERIOD_DAYS, Window
+from bridge.history.visible import Visible
+from bridge.history.window import Window
 from bridge.openapi import Parameter, describe
-from bridge.problems import bad_parameter, not_found, unauthorized, unavailable
+from bridge.problems import bad_parameter, unauthorized, unavailable
 from bridge.services import Services
 from bridge.snapshot import HOPS, StreamState
-
-TAG = "history"
-STEPS = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
-ORDERS = {"viewers": 1, "engagement": 1, "duration": 1}
-MOST_POINTS = 5000
-ZONE = Parameter("timezone", str, "IANA name that days are cut by; UTC when left out")
-FILTER = (
-    Parameter("filter", str, "JSON: {dateRange:{start,end}, streamIds?, regions?, devices?, qualities?}"),
-    ZONE,
-)
-PERIOD = Parameter("period", str, "the last days with today", schema={"enum": list(PERIOD_DAYS), "default": "month"})
-DATES = (
-    Parameter("startDate", str, "ISO 8601 date or instant; instead of period"),
-    Parameter("endDate", str, "ISO 8601 date (with) or instant (without); now when left out"),
-)
-LISTS = (
-    Parameter("streamIds", str, "only these streams, separated by commas"),
-    Parameter("regions", str, "only these countries (code or name) or regions"),
-    Parameter("devices", str, "only these devices"),
-    Parameter("qualities", str, "only sessions that mostly watched these renditions"),
-)
-STREAM = Parameter("streamId", str, "only this stream")
-QUERY = (PERIOD, *DATES, *LISTS, ZONE)
 
 
 def routes(services: Services) -> Blueprint:
@@ -104,9 +93,13 @@ class Views:
         history: History = self._services.history
         return history
 
+    @property
+    def _visible(self) -> Visible:
+        return Visible(self._services, self._history)
+
     @describe("A stream comprehensively", contract.ComprehensiveAnalytics, tag=TAG, query=FILTER, errors=(404,))
     def comprehensive(self, stream_id: str) -> Response:
-        self._check_stream(stream_id)
+        self._visible.check_stream(stream_id)
         asked = read_filter(request.args, self._history.now())
         selection = Selection((stream_id,), asked.filter)
         body = self._history.comprehensive(stream_id, selection, asked.window)
@@ -119,8 +112,8 @@ class Views:
         tag=TAG,
         query=(
             *FILTER,
-            Parameter("page", int, "from 1", schema={"minimum": 1, "default": 1}),
-            Parameter("limit", int, "streams a page", schema={"minimum": 1, "maximum": 50, "default": 10}),
+            PAGE,
+            page_size("streams a page", 10, 50),
         ),
         errors=(404,),
         description="The channel `all` is every stream that the caller may see.",
@@ -129,7 +122,7 @@ class Views:
         asked = read_filter(request.args, self._history.now())
         page = read_number(request.args, "page", 1, 100_000)
         limit = read_number(request.args, "limit", 10, 50)
-        selection = self._channel(channel_id, asked)
+        selection = self._visible.channel(channel_id, asked)
         return answer(self._history.historical(selection, asked.window, (page - 1) * limit, limit))
 
     @describe("A period against the one before", contract.AnalyticsSummary, tag=TAG, query=QUERY)
@@ -140,16 +133,14 @@ class Views:
         "A stream's sessions, newest first",
         contract.ViewerSessions,
         tag=TAG,
-        query=(
-            Parameter("page", int, "from 1", schema={"minimum": 1, "default": 1}),
-            Parameter("limit", int, "sessions a page", schema={"minimum": 1, "maximum": 500, "default": 50}),
-        ),
+        query=(PAGE, page_size("sessions a page", 50, 500)),
         errors=(404,),
     )
     def sessions(self, stream_id: str) -> Response:
-        self._check_stream(stream_id)
+        self._visible.check_stream(stream_id)
         page = read_number(request.args, "page", 1, 100_000_000)
-        return answer(self._history.sessions(stream_id, page, read_number(request.args, "limit", 50, 500)))
+        limit = read_number(request.args, "limit", 50, 500)
+        return answer(self._history.sessions(stream_id, page, limit))
 
     @describe(
         "A stream's course",
@@ -160,7 +151,7 @@ class Views:
         description="Of the last broadcast, where no dates are given.",
     )
     def engagement(self, stream_id: str) -> Response:
-        self._check_stream(stream_id)
+        self._visible.check_stream(stream_id)
         step = STEPS[read_choice(request.args, "interval", "5m", STEPS)]
         now = self._history.now()
         window = read_query(request.args, now).window
@@ -177,7 +168,7 @@ class Views:
         tag=TAG,
         query=(
             Parameter("metric", str, "what is best", schema={"enum": list(ORDERS), "default": "viewers"}),
-            Parameter("limit", int, "how many", schema={"minimum": 1, "maximum": 100, "default": 10}),
+            page_size("how many", 10, 100),
             *QUERY,
         ),
     )
@@ -213,7 +204,7 @@ class Views:
         if "days" in request.args:
             days = read_number(request.args, "days", 30, 366)
             window = Window.last_days(days, self._history.now(), window.zone)
-        return answer(self._history.viewership(self._selection(asked), window))
+        return answer(self._history.viewership(self._visible.selection(asked), window))
 
     @describe("Shares of the audience", contract.AudienceShares, tag=TAG, query=QUERY)
     def audience(self) -> Response:
@@ -243,7 +234,7 @@ class Views:
         asked = read_query(request.args, self._history.now())
         if self._services.database is None:
             raise unavailable("files are made from the database, and none is configured", 3600)
-        made = export(self._services.database, self._history, kind, self._selection(asked), asked.window)
+        made = export(self._services.database, self._history, kind, self._visible.selection(asked), asked.window)
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
         return Response(made.chunks, 200, headers, content_type=FORMATS[kind])
 
@@ -270,7 +261,7 @@ class Views:
         zone = parameters.read_zone(request.args)
         now = self._history.now()
         asked = Asked((), read_query({}, now).filter, Window.calendar("month", now, zone))
-        selection = self._channel(channel_id, asked)
+        selection = self._visible.channel(channel_id, asked)
         body = self._history.goals(
             tenant, channel_id, selection, lambda period: Window.calendar(period, now, zone), changes
         )
@@ -278,46 +269,7 @@ class Views:
 
     def _selected(self, read: Callable[[Selection, Window], Any]) -> Response:
         asked = read_query(request.args, self._history.now())
-        return answer(read(self._selection(asked), asked.window))
-
-    def _selection(self, asked: Asked) -> Selection:
-        """What of it the caller may see: the streams that are named, else all of the tenant's (an admin: of all)."""
-        if asked.streams:
-            for stream in asked.streams:
-                self._check_stream(stream)
-            return Selection(asked.streams, asked.filter)
-        return Selection((self._wide_scope(),), asked.filter)
-
-    def _channel(self, channel_id: str, asked: Asked) -> Selection:
-        """The streams of a channel; ``all`` is everything the caller may see. A stream's id names its own channel."""
-        if channel_id == ALL:
-            return self._selection(asked)
-        identity = current_identity()
-        tenant = None if identity.is_admin else identity.tenant_id
-        found: Iterable[str] = self._history.streams_of_channel(channel_id, tenant)
-        visible = tuple(one for one in found if self._services.access.may_see(identity, one))
-        if not visible:
-            if not self._history.is_known(channel_id):
-                raise not_found("channel", channel_id)
-            self._services.access.check(identity, channel_id)
-            visible = (channel_id,)
-        if asked.streams:
-            visible = tuple(one for one in visible if one in asked.streams)
-        return Selection(visible, asked.filter)
-
-    def _wide_scope(self) -> str:
-        identity = current_identity()
-        if identity.is_admin:
-            return EVERYTHING
-        if identity.anonymous or not identity.tenant_id:
-            raise unauthorized("missing", "numbers of all streams need a token with a tenant; name public streams")
-        return tenant_scope(identity.tenant_id)
-
-    def _check_stream(self, stream_id: str) -> None:
-        """Raises a 403 Problem for another tenant's stream, 404 for one that neither history nor anybody knows."""
-        self._services.access.check(current_identity(), stream_id)
-        if not self._history.is_known(stream_id):
-            self._services.check_stream(current_identity(), stream_id)
+        return answer(read(self._visible.selection(asked), asked.window))
 
     def _present(self, stream_id: str) -> contract.RealTimeAnalytics:
         """The stream now; zeros with every source missing while nothing is known of it."""
