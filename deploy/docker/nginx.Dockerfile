@@ -2,7 +2,7 @@
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 FROM ${DEBIAN_IMAGE}
 RUN apt-get update \
- && apt-get install -y --no-install-recommends nginx-light libnginx-mod-rtmp curl \
+ && apt-get install -y --no-install-recommends nginx-light libnginx-mod-rtmp wget \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 bigfootlive \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin bigfootlive \

@@ -22,7 +22,7 @@ USERS = "root:x:0:0::/:/bin/sh\n" + "".join(
     f"{name}:x:{number}:{number}::/:/bin/sh\n"
     for name, number in (("app", APP), ("nobody", NOBODY), ("postgres", POSTGRES), ("grafana", GRAFANA))
 )
-LINKS = {name: f"usr/{name}" for name in ("bin", "sbin", "lib", "lib64")}
+LINKS = {name: f"usr/{name}" for name in ("bin", "sbin", "lib", "lib64")} | {"opt/tools/wget": "/usr/bin/busybox"}
 SYSTEM = ("/usr", "/etc/alternatives", "/etc/nginx")
 PYTHON = tuple(dict.fromkeys((str(PROJECT), sys.prefix, sys.base_prefix)))
 DATABASE = """#!/bin/sh
@@ -126,7 +126,7 @@ def override(services: Mapping[str, Any], found: Mapping[str, StandIn]) -> dict[
 
 
 def _path(*folders: str) -> str:
-    return "ENV PATH=" + ":".join([*folders, "/usr/bin", "/usr/sbin"])
+    return "ENV PATH=" + ":".join([*folders, "/opt/tools", "/usr/bin", "/usr/sbin"])
 
 
 def _root(stand_in: StandIn) -> bytes:
