@@ -21,6 +21,12 @@ test:
 	@$(VENV)/bin/mypy
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+# Speeds beside goals and peers, for example `make bench BENCH="log exposition"`.
+bench:
+	@deploy/local/bootstrap.sh test
+	@$(PYTHON) -m pip install -q --disable-pip-version-check --group bench
+	@$(PYTHON) -m benchmarks $(BENCH)
+
 lint:
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
