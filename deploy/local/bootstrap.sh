@@ -11,10 +11,11 @@ say() { printf '%s\n' "$*"; }
 fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 2; }
 
 packages=(prometheus prometheus-alertmanager nginx libnginx-mod-rtmp ffmpeg postgresql util-linux python3-venv)
+packages+=(gcc libc6-dev python3-dev)  # gunicorn's HTTP parser comes as C source
 if [ "$goal" = test ]; then
   packages+=(busybox-static)
   command -v dockerd > /dev/null || packages+=(docker.io)
-  packages+=(chromium wrk gcc libc6-dev victoria-metrics debian-archive-keyring patchelf poppler-utils)
+  packages+=(chromium wrk victoria-metrics debian-archive-keyring patchelf poppler-utils)
 fi
 command -v node > /dev/null || packages+=(nodejs)
 command -v npm > /dev/null || packages+=(npm)
