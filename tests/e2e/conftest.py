@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -53,6 +54,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(stack, config)
     finally:
         stack.stop()
+    assert [one.cmdline() for one in psutil.process_iter() if belongs(one, var)] == []
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +63,14 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM_FLAGS))
         yield started
         started.close()
+
+
+def belongs(process: psutil.Process, var: Path) -> bool:
+    """Whether a process was started for the stack in this folder."""
+    try:
+        return any(str(var) in word for word in (*process.cmdline(), *process.environ().values()))
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def open_to_postgres(folder: Path) -> None:
