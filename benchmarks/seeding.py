@@ -104,6 +104,7 @@ def seed(url: str, rows: int) -> int:
                 _sketches(connection, day, rows // PERIOD_DAYS, chance)
         for days in range(max(WEEK, days_stored(connection)), PERIOD_DAYS, WEEK):
             _copy_week(connection, days)
+        _months(connection)
         end = datetime.combine(FIRST_DAY + timedelta(days=PERIOD_DAYS), datetime.min.time(), UTC)
         set_watermark(connection, int(end.timestamp()))
         connection.execute("VACUUM (ANALYZE)")
@@ -137,6 +138,20 @@ def _copy_week(connection: Connection, days: int) -> None:
             b"INSERT INTO sketches SELECT scope, kind, level, date_trunc('month', day + %(days)s)::date, sketch"
             b" FROM sketches WHERE level = 'month' AND day = %(first)s ON CONFLICT DO NOTHING",
             parameters,
+        )
+
+
+def _months(connection: Connection) -> None:
+    """Months from the days, of which only the first week's were added up."""
+    with connection.transaction():
+        connection.execute("TRUNCATE session_months, chatter_months")
+        connection.execute(
+            "INSERT INTO session_months SELECT scope, dimension, date_trunc('month', day)::date, key, sum(plays)"
+            " FROM session_days WHERE dimension <> 'total' GROUP BY 1, 2, 3, 4"
+        )
+        connection.execute(
+            "INSERT INTO chatter_months SELECT stream, date_trunc('month', day)::date, user_id, max(username),"
+            " sum(messages) FROM chatter_days GROUP BY 1, 2, 3"
         )
 
 

@@ -127,13 +127,22 @@ def top_chatters(
 ) -> dict[str, list[tuple[str, str, int]]]:
     """Who chatted most in each stream on the UTC days of the window: (user id, name, messages)."""
     first, last = window.utc_days()
+    begin, end = window.whole_months()
     sql = """SELECT stream, user_id, name, messages FROM (
   SELECT stream, user_id, max(username) AS name, sum(messages) AS messages,
     row_number() OVER (PARTITION BY stream ORDER BY sum(messages) DESC, user_id) AS place
-  FROM chatter_days WHERE stream = ANY(%s) AND day BETWEEN %s AND %s GROUP BY stream, user_id
-) ranked WHERE place <= %s ORDER BY stream, place"""
+  FROM (
+    SELECT stream, user_id, username, messages FROM chatter_months
+    WHERE stream = ANY(%(streams)s) AND month >= %(begin)s AND month < %(end)s
+    UNION ALL SELECT stream, user_id, username, messages FROM chatter_days
+    WHERE stream = ANY(%(streams)s) AND day BETWEEN %(first)s AND %(last)s AND day < %(begin)s
+    UNION ALL SELECT stream, user_id, username, messages FROM chatter_days
+    WHERE stream = ANY(%(streams)s) AND day BETWEEN %(first)s AND %(last)s AND day >= %(end)s
+  ) parts GROUP BY stream, user_id
+) ranked WHERE place <= %(most)s ORDER BY stream, place"""
+    parameters = {"streams": list(streams), "first": first, "last": last, "begin": begin, "end": end, "most": most}
     found: dict[str, list[tuple[str, str, int]]] = {}
-    for stream, user, name, messages in connection.execute(sql, (list(streams), first, last, most)).fetchall():
+    for stream, user, name, messages in connection.execute(sql.encode(), parameters).fetchall():
         found.setdefault(stream, []).append((user, name, int(messages)))
     return found
 

@@ -47,7 +47,7 @@ WHERE events.stream = staged.stream AND events.at = staged.at AND events.event_i
 
 def rollups(source: str) -> list[str]:
     """The statements that add a table of staged events to every roll-up; its parameter is ``chat``."""
-    statements = [_minutes(source), _chatters(source)]
+    statements = [_minutes(source), _chatters(source, "day"), _chatters(source, "month")]
     for scope in SCOPES:
         statements.append(
             _sums(source, scope, "event_quarters", "at", "date_bin('15 minutes', at, TIMESTAMPTZ '2000-01-01')")
@@ -74,13 +74,13 @@ UPDATE event_days SET busiest_minute = greatest(busiest_minute, touched.most) FR
 WHERE scope = touched.stream AND day = touched_day AND event = %(chat)s AND detail = ''"""
 
 
-def _chatters(source: str) -> str:
+def _chatters(source: str, unit: str) -> str:
     return f"""
-INSERT INTO chatter_days (stream, day, user_id, username, messages)
-SELECT stream, (at AT TIME ZONE 'UTC')::date, user_id, max(username), count(*)
+INSERT INTO chatter_{unit}s (stream, {unit}, user_id, username, messages)
+SELECT stream, date_trunc('{unit}', at, 'UTC')::date, user_id, max(username), count(*)
 FROM {source} WHERE event = %(chat)s AND user_id IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-ON CONFLICT (stream, day, user_id)
-DO UPDATE SET messages = chatter_days.messages + excluded.messages, username = excluded.username"""
+ON CONFLICT (stream, {unit}, user_id)
+DO UPDATE SET messages = chatter_{unit}s.messages + excluded.messages, username = excluded.username"""
 
 
 def _sums(source: str, scope: str, table: str, time_column: str, bucket: str) -> str:

@@ -15,6 +15,7 @@ MAX_STREAM = 128
 MAX_TEXT = 128
 MAX_AGENT = 512
 MAX_COUNT = 2**31 - 1
+DEVICES = ("desktop", "mobile", "tablet", "tv", "console", "other")
 FOLLOWING, SUBSCRIBING = "follow", "subscription"
 
 
@@ -90,7 +91,8 @@ def session_row(record: Mapping[str, Any], tenant: str, bounds: Bounds) -> tuple
             _address(record.get("address")),
             Jsonb(renditions) if len(renditions) > 1 else None,
             Jsonb(engagements) if engagements else None,
-            *(_text(record.get(name), 64) or "other" for name in ("device", "os", "browser")),
+            record["device"] if record.get("device") in DEVICES else "other",
+            *(_text(record.get(name), 64) or "other" for name in ("os", "browser")),
             _text(record.get("user_agent"), MAX_AGENT),
             _text(record.get("country"), 2) or "ZZ",
             *(_text(record.get(name), MAX_TEXT) for name in ("region", "city")),

@@ -30,6 +30,7 @@ _OLD_ROLLUPS = {
     "session_quarters": "at",
     "session_days": "day",
     "session_slices": "day",
+    "session_months": "month",
     "event_quarters": "at",
     "event_days": "day",
     "sketches": "day",
@@ -51,7 +52,7 @@ def prune(connection: Connection, keep: Keep, now: datetime) -> dict[str, int]:
     limit = now - keep.rollups
     for table, column in _OLD_ROLLUPS.items():
         dropped[table] = _delete(connection, table, column, limit)
-    for table, column in (("chatter_days", "day"), ("event_minutes", "at")):
+    for table, column in (("chatter_days", "day"), ("chatter_months", "month"), ("event_minutes", "at")):
         dropped[table] = _delete(connection, table, column, now - keep.events)
     dropped["spool_files"] = _delete(connection, "spool_files", "stored_at", now - timedelta(days=30))
     return dropped
@@ -80,7 +81,7 @@ def forget_user(connection: Connection, user_id: str) -> dict[str, int]:
         connection.execute(_COUNT_FORGOTTEN, {"user": user_id})
         return {
             table: connection.execute(f"DELETE FROM {table} WHERE user_id = %s".encode(), (user_id,)).rowcount
-            for table in ("sessions", "events", "chatter_days")
+            for table in ("sessions", "events", "chatter_days", "chatter_months")
         }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.history.records import DEVICES
 from bridge.history.scopes import is_stream
 
 CODE_LENGTH = 2
@@ -33,7 +34,7 @@ class Filter:
             parts.append(f"{country} = ANY(%(countries)s)")
         elif names:
             parts.append(f"{region} = ANY(%(regions)s)")
-        if self.devices:
+        if not self.is_empty:  # all of them, where none is asked for: the index begins with the device
             parts.append(f"{device} = ANY(%(devices)s)")
         if self.qualities:
             parts.append(f"{variant} = ANY(%(qualities)s)")
@@ -43,7 +44,7 @@ class Filter:
         return {
             "countries": [one for one in self.regions if len(one) == CODE_LENGTH],
             "regions": [one for one in self.regions if len(one) != CODE_LENGTH],
-            "devices": list(self.devices),
+            "devices": list(self.devices or DEVICES),
             "qualities": list(self.qualities),
         }
 

@@ -144,8 +144,13 @@ def _slices(selection: Selection) -> str:
 def _days_plays(selection: Selection, dimensions: Sequence[str]) -> str:
     """Whole days; under a filter from the slices that ``plays`` has added up."""
     if selection.filter.is_empty:
-        return """SELECT scope, dimension, key, plays FROM session_days
-WHERE scope = ANY(%(scopes)s) AND dimension = ANY(%(dimensions)s) AND day >= %(first_day)s AND day < %(last_day)s"""
+        of = "scope = ANY(%(scopes)s) AND dimension = ANY(%(dimensions)s)"
+        return f"""SELECT scope, dimension, key, plays FROM session_months
+WHERE {of} AND month >= %(begin_month)s AND month < %(end_month)s
+UNION ALL SELECT scope, dimension, key, plays FROM session_days
+WHERE {of} AND day >= %(first_day)s AND day < least(%(begin_month)s, %(last_day)s)
+UNION ALL SELECT scope, dimension, key, plays FROM session_days
+WHERE {of} AND day >= %(end_month)s AND day < %(last_day)s"""
     # Slices are added up over the days first, once; then each dimension reads those few rows.
     return " UNION ALL ".join(
         f"SELECT scope, '{one}' AS dimension, {FILTERED_DIMENSIONS[one]} AS key, plays FROM slices"
@@ -191,11 +196,14 @@ def _slice_condition(selection: Selection) -> str:
 def _parameters(selection: Selection, window: Window, edges: Sequence[tuple[datetime, datetime]]) -> dict[str, Any]:
     first, last = window.whole(DAY)
     touched_first, touched_last = window.utc_days()
+    begin_month, end_month = window.whole_months()
     parameters: dict[str, Any] = {
         "scopes": list(selection.scopes),
         "tenant": selection.scopes[0].removeprefix("@") if selection.scopes else "",
         "start": window.start,
         "end": window.end,
+        "begin_month": begin_month,
+        "end_month": end_month,
         "zone": window.zone.key,
         "first_day": first.date(),
         "last_day": last.date() if first < last else first.date(),

@@ -51,7 +51,6 @@ SCOPES = ("stream", "'@' || tenant", "'@'")
 QUARTER = "date_bin('15 minutes', joined, TIMESTAMPTZ '2000-01-01')"
 _DAY = "(joined AT TIME ZONE 'UTC')::date"
 _NAMES = ", ".join(MEASURES)
-_SUMS = ", ".join(MEASURES.values())
 
 
 def store_sessions(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
@@ -114,32 +113,48 @@ ON CONFLICT (stream) DO UPDATE SET tenant = excluded.tenant,
 
 def rollups(source: str) -> list[str]:
     """The statements that add a table of staged sessions to every roll-up."""
+    slices = {"day": _DAY, **{name: name for name in ("device", "country", "region", "variant")}}
     statements = []
     for scope in SCOPES:
-        statements.append(_add(source, scope, "session_quarters", {"at": QUARTER}))
-        statements.append(
-            _add(
-                source,
-                scope,
-                "session_slices",
-                {"day": _DAY, **{name: name for name in ("country", "region", "device", "variant")}},
-            )
-        )
-        statements += [
-            _add(source, scope, "session_days", {"day": _DAY, "dimension": f"'{dimension}'", "key": key})
-            for dimension, key in DIMENSIONS.items()
-        ]
-    return statements
+        statements.append(_add("session_quarters", ("at",), _sums(source, scope, {"at": QUARTER})))
+        statements.append(_add("session_slices", tuple(slices), _sums(source, scope, slices)))
+    by_dimension = " UNION ALL ".join(
+        _sums(source, scope, {"day": _DAY, "dimension": f"'{dimension}'", "key": key})
+        for scope in SCOPES
+        for dimension, key in DIMENSIONS.items()
+    )
+    days = f"SELECT scope, day, dimension, key, {_NAMES} FROM staged_days"
+    return [
+        *statements,
+        f"CREATE TEMPORARY TABLE staged_days ON COMMIT DROP AS {by_dimension}",
+        _add("session_days", ("day", "dimension", "key"), days),
+        _MONTHS,
+        "DROP TABLE staged_days",
+    ]
 
 
-def _add(source: str, scope: str, table: str, keys: Mapping[str, str]) -> str:
-    names = ", ".join(("scope", *keys))
-    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in MEASURES)
+_MONTHS = """
+INSERT INTO session_months (scope, dimension, month, key, plays)
+SELECT scope, dimension, date_trunc('month', day)::date, key, sum(plays) FROM staged_days
+WHERE dimension <> 'total' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+ON CONFLICT (scope, dimension, month, key) DO UPDATE SET plays = session_months.plays + excluded.plays"""
+
+
+def _sums(source: str, scope: str, keys: Mapping[str, str]) -> str:
+    """The measures of a table by scope and keys."""
     # Constants cannot be grouped by, so keys are columns of a subquery first.
     columns = ", ".join([f"{scope} AS of_scope", *(f"{text} AS of_{name}" for name, text in keys.items())])
     groups = ", ".join(["of_scope", *(f"of_{name}" for name in keys)])
+    named = ", ".join(["of_scope AS scope", *(f"of_{name} AS {name}" for name in keys)])
+    measures = ", ".join(f"{text} AS {name}" for name, text in MEASURES.items())
+    return f"SELECT {named}, {measures} FROM (SELECT *, {columns} FROM {source}) keyed GROUP BY {groups}"
+
+
+def _add(table: str, keys: Sequence[str], sums: str) -> str:
+    """Add sums to a roll-up."""
+    names = ", ".join(("scope", *keys))
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in MEASURES)
     return f"""
 INSERT INTO {table} ({names}, {_NAMES})
-SELECT {groups}, {_SUMS} FROM (SELECT *, {columns} FROM {source}) keyed
-GROUP BY {groups} ORDER BY {groups}
+SELECT {names}, {_NAMES} FROM ({sums}) sums ORDER BY {names}
 ON CONFLICT ({names}) DO UPDATE SET {added}"""

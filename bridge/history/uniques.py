@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from bridge.database import Connection
 from bridge.history import sketches
-from bridge.history.window import Window
+from bridge.history.window import Window, month_after
 
 LOOK_BACK_DAYS = 30
 """How far before a window a viewer must have been seen to be one that returns."""
@@ -27,7 +27,7 @@ def levels(first: date, last: date) -> tuple[list[date], list[date]]:
     months, days = [], []
     day = first
     while day <= last:
-        following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        following = month_after(day)
         if day.day == 1 and following - timedelta(days=1) <= last:
             months.append(day)
             day = following

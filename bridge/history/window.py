@@ -27,6 +27,11 @@ def ceil(moment: datetime, step: timedelta) -> datetime:
     return down if down == moment else down + step
 
 
+def month_after(day: date) -> date:
+    """The first day of the next month."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """From ``start`` up to, not with, ``end`` (UTC, whole quarters of an hour), with days as in ``zone``."""
@@ -91,6 +96,13 @@ class Window:
         """What is left of the window before and after its whole steps."""
         first, last = self.whole(step)
         return [piece for piece in ((self.start, first), (last, self.end)) if piece[0] < piece[1]]
+
+    def whole_months(self) -> tuple[date, date]:
+        """The UTC months that lie in the window whole: from the first of one up to, not with, the first of another."""
+        first, last = self.whole(DAY)
+        begin = first.date() if first.day == 1 else month_after(first.date())
+        end = last.date().replace(day=1)
+        return (begin, end) if begin < end else (last.date(), last.date())
 
     def utc_days(self) -> tuple[date, date]:
         """The UTC days that the window touches: the first, and the last with."""

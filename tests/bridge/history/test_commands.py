@@ -62,6 +62,7 @@ def test_forget_user_and_prune(one_url: str, tmp_path: Path) -> None:
         ["sessions", "1"],
         ["events", "1"],
         ["chatter_days", "1"],
+        ["chatter_months", "1"],
     ]
     done = bridge("history", "prune", DATABASE_URL=one_url, RECORDER_SESSIONS_DAYS="30")
     assert done.returncode == 0, done.stderr

@@ -228,6 +228,30 @@ def test_places_have_coordinates(world: World) -> None:
     assert body["cities"] == {"Berlin": {"count": 1, "lat": 52.5, "lng": 13.3667}}
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "plays", "messages"),
+    [
+        ("2026-10-01", "2026-11-30", 4, 4),
+        ("2026-10-02", "2026-11-30", 3, 3),
+        ("2026-09-15", "2026-10-31", 2, 2),
+        ("2026-10-01", "2026-11-20", 4, 4),
+        ("2026-10-31", "2026-11-01", 2, 2),
+    ],
+)
+def test_whole_months_and_days_around_them_add_up(
+    one_world: World, start: str, end: str, plays: int, messages: int
+) -> None:
+    days = (timedelta(days=-50), timedelta(days=-20), timedelta(days=-19), timedelta())
+    times = [at(NOON + moved) for moved in days]  # October 1 and 31, November 1 and 20
+    one_world.record(*(session(number, joined=one, left=one + 5) for number, one in enumerate(times)))
+    one_world.record(*(event(number, time=one) for number, one in enumerate(times)))
+    chosen = {"dateRange": {"start": start, "end": end}}
+    body = one_world.get("comprehensive/demo", filter=json.dumps(chosen))
+    assert body["overview"]["deviceTypes"] == {"desktop": plays}
+    assert body["overview"]["totalViewers"] == plays
+    assert body["chat"]["topChatters"][0]["messageCount"] == messages
+
+
 def test_small_aggregates(world: World) -> None:
     world.record(session(1), session(2, device="mobile", browser="Safari"), event(1, event="tip", amount=3.5))
     world.minutes(steady("demo", NOON, 30, 2.0))

@@ -55,9 +55,9 @@ def test_a_forgotten_user_is_in_no_row_and_sums_stay(world: World) -> None:
         sketch(["ada", "bob"]),
     )
     with connect(world.url) as connection:
-        assert forget_user(connection, "ada") == {"sessions": 6, "events": 1, "chatter_days": 1}
+        assert forget_user(connection, "ada") == {"sessions": 6, "events": 1, "chatter_days": 1, "chatter_months": 1}
         connection.commit()
-        for table in ("sessions", "events", "chatter_days"):
+        for table in ("sessions", "events", "chatter_days", "chatter_months"):
             row = connection.execute(f"SELECT count(*) FROM {table} WHERE user_id = 'ada'".encode()).fetchone()
             assert row == (0,)
     assert world.get("summary", period="month")["totalViews"] == 12

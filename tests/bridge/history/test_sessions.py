@@ -73,6 +73,11 @@ def test_every_dimension_adds_up_to_the_total(connection: Connection) -> None:
     ).fetchall()
     assert {row[1:] for row in sums} == {(3, 2, 180.5, 2)}
     assert len(sums) == 8
+    months = connection.execute(
+        "SELECT dimension, sum(plays) FROM session_months WHERE scope = '@acme' GROUP BY 1"
+    ).fetchall()
+    assert {plays for _, plays in months} == {2}
+    assert len(months) == 7
     slices = connection.execute("SELECT sum(sessions), sum(bytes) FROM session_slices WHERE scope = '@acme'").fetchone()
     assert slices == (3, 2 * 90.25 * 250000)
     quarters = connection.execute("SELECT at, sessions FROM session_quarters WHERE scope = '@' ORDER BY at").fetchall()
