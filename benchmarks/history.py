@@ -40,6 +40,7 @@ CASES = {
     "summary, one day in Berlin": "summary?startDate=2026-09-10&endDate=2026-09-10&timezone=Europe/Berlin",
     "summary, phones in Germany at 720p": f"summary?{PERIOD}&regions=Germany&devices=mobile&qualities=720p",
     "historical, all, first page": "historical/all?filter=" + FILTER.format(""),
+    "historical, all, a page of ten": "historical/all?limit=10&filter=" + FILTER.format(""),
     "historical, filtered": "historical/all?filter=" + FILTER.format(',"devices":["mobile"],"regions":["DE","FR"]'),
     "comprehensive, busiest stream": f"comprehensive/{BUSY_STREAM}?filter=" + FILTER.format(""),
     "comprehensive, quiet stream": f"comprehensive/{QUIET_STREAM}?filter=" + FILTER.format(""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from bridge import contract
 from bridge.contract import finite, instant
@@ -26,6 +27,7 @@ def comprehensive(
     streams = list(numbers)
     chatters = event_sums.top_chatters(connection, streams, window)
     hours = series_sums.viewers_by_hour_of_day(connection, streams, window)
+    drops = series_sums.drops(connection, {stream: _last_day(one, window) for stream, one in numbers.items()})
     return [
         {
             "streamId": stream,
@@ -33,7 +35,7 @@ def comprehensive(
             "overview": shapes.overview(stream, one, window),
             "revenue": shapes.revenue(one.events),
             "chat": _chat(one, chatters.get(stream, [])),
-            "audience": _audience(connection, stream, one, window, hours.get(stream, {})),
+            "audience": _audience(one, hours.get(stream, {}), drops.get(stream, [])),
             "performance": shapes.performance(one),
         }
         for stream, one in numbers.items()
@@ -65,13 +67,16 @@ def _of(others: dict[str, int], action: str) -> int:
     return sum(others.get(name, 0) for name in MODERATION[action])
 
 
+def _last_day(one: Gathered, window: Window) -> Window:
+    """Viewers leave during a broadcast, so the last day on air is looked at, not the whole period."""
+    end = max(window.start, min(window.end, one.known.ended or window.end))
+    return Window.of(max(window.start, end - DAY), end, window.zone)
+
+
 def _audience(
-    connection: Connection, stream: str, one: Gathered, window: Window, hours: Mapping[int, float]
+    one: Gathered, hours: Mapping[int, float], drops: Sequence[tuple[datetime, float]]
 ) -> contract.AudienceDetail:
     sums = one.sessions
-    # Viewers leave during a broadcast, so the last day on air is looked at, not the whole period.
-    end = min(window.end, one.known.ended or window.end)
-    last_day = Window.of(max(window.start, end - DAY), end, window.zone)
     return {
         "demographics": {
             "ageGroups": {},
@@ -86,10 +91,7 @@ def _audience(
                 {"hour": hour, "viewers": finite(viewers)}
                 for hour, viewers in sorted(hours.items(), key=lambda item: (-item[1], item[0]))
             ],
-            "dropOffPoints": [
-                {"timestamp": instant(at.timestamp()), "percentage": finite(lost)}
-                for at, lost in series_sums.drops(connection, stream, last_day)
-            ],
+            "dropOffPoints": [{"timestamp": instant(at.timestamp()), "percentage": finite(lost)} for at, lost in drops],
         },
         "engagement": {
             "chatParticipationRate": shapes.percent(sums.chatting, sums.sessions),

@@ -128,18 +128,23 @@ def top_chatters(
     """Who chatted most in each stream on the UTC days of the window: (user id, name, messages)."""
     first, last = window.utc_days()
     begin, end = window.whole_months()
-    sql = """SELECT stream, user_id, name, messages FROM (
-  SELECT stream, user_id, max(username) AS name, sum(messages) AS messages,
-    row_number() OVER (PARTITION BY stream ORDER BY sum(messages) DESC, user_id) AS place
-  FROM (
-    SELECT stream, user_id, username, messages FROM chatter_months
-    WHERE stream = ANY(%(streams)s) AND month >= %(begin)s AND month < %(end)s
-    UNION ALL SELECT stream, user_id, username, messages FROM chatter_days
-    WHERE stream = ANY(%(streams)s) AND day BETWEEN %(first)s AND %(last)s AND day < %(begin)s
-    UNION ALL SELECT stream, user_id, username, messages FROM chatter_days
-    WHERE stream = ANY(%(streams)s) AND day BETWEEN %(first)s AND %(last)s AND day >= %(end)s
-  ) parts GROUP BY stream, user_id
-) ranked WHERE place <= %(most)s ORDER BY stream, place"""
+    # By stream, so that the ten best are picked without sorting all; names are then looked up for those alone.
+    sql = """SELECT wanted.stream, best.user_id, named.username, best.messages
+FROM unnest(%(streams)s::text[]) AS wanted (stream)
+CROSS JOIN LATERAL (
+  SELECT user_id, sum(messages)::bigint AS messages FROM (
+    SELECT user_id, messages FROM chatter_months
+    WHERE stream = wanted.stream AND month >= %(begin)s AND month < %(end)s
+    UNION ALL SELECT user_id, messages FROM chatter_days
+    WHERE stream = wanted.stream AND day BETWEEN %(first)s AND %(last)s AND day < %(begin)s
+    UNION ALL SELECT user_id, messages FROM chatter_days
+    WHERE stream = wanted.stream AND day BETWEEN %(first)s AND %(last)s AND day >= %(end)s
+  ) parts GROUP BY user_id ORDER BY 2 DESC, 1 LIMIT %(most)s
+) best
+CROSS JOIN LATERAL (
+  SELECT username FROM chatter_months WHERE stream = wanted.stream AND user_id = best.user_id
+  ORDER BY month DESC LIMIT 1
+) named"""
     parameters = {"streams": list(streams), "first": first, "last": last, "begin": begin, "end": end, "most": most}
     found: dict[str, list[tuple[str, str, int]]] = {}
     for stream, user, name, messages in connection.execute(sql.encode(), parameters).fetchall():

@@ -58,7 +58,7 @@ def gather(connection: Connection, selection: Selection, window: Window) -> dict
     found = {scope: Gathered() for scope in scopes}
     if not scopes:
         return found
-    sessions = session_sums.totals(connection, selection, window)
+    sessions, splits = session_sums.both(connection, selection, window, SPLITS)
     series = series_sums.totals(connection, scopes, window)
     events = event_sums.totals(connection, scopes, window)
     distinct = uniques.by_scope(connection, scopes, window)
@@ -66,7 +66,6 @@ def gather(connection: Connection, selection: Selection, window: Window) -> dict
     streams = [scope for scope in scopes if is_stream(scope)]
     peaks = event_sums.chat_peaks(connection, streams, window)
     known = known_streams(connection, streams, window)
-    splits = session_sums.plays(connection, selection, window, SPLITS)
     for scope, one in found.items():
         one.sessions, one.series, one.events = sessions[scope], series[scope], events[scope]
         one.uniques, one.chatters, one.chat_peak = distinct[scope], chatters[scope], peaks.get(scope, 0)

@@ -113,7 +113,7 @@ class Views:
         query=(
             *FILTER,
             PAGE,
-            page_size("streams a page", 10, 50),
+            page_size("streams a page", 5, 50),
         ),
         errors=(404,),
         description="The channel `all` is every stream that the caller may see.",
@@ -121,7 +121,7 @@ class Views:
     def historical(self, channel_id: str) -> Response:
         asked = read_filter(request.args, self._history.now())
         page = read_number(request.args, "page", 1, 100_000)
-        limit = read_number(request.args, "limit", 10, 50)
+        limit = read_number(request.args, "limit", 5, 50)
         selection = self._visible.channel(channel_id, asked)
         return answer(self._history.historical(selection, asked.window, (page - 1) * limit, limit))
 

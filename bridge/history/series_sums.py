@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from itertools import pairwise
@@ -146,15 +146,30 @@ WHERE stream = %(stream)s AND at >= %(start)s AND at < %(end)s GROUP BY 1 ORDER 
     return [Course(*row) for row in connection.execute(sql.encode(), parameters).fetchall()]
 
 
-def drops(connection: Connection, stream: str, window: Window, most: int = 5) -> list[tuple[datetime, float]]:
-    """Where a stream lost most viewers from one quarter of an hour to the next: (time, percent lost), largest first."""
-    points = course(connection, stream, window, int(QUARTER.total_seconds()))
-    lost = [
-        (after.at, 100 * (before.viewers - after.viewers) / before.viewers)
-        for before, after in pairwise(points)
-        if before.viewers >= 1 and after.viewers < before.viewers and after.at - before.at == QUARTER
-    ]
-    return sorted(lost, key=lambda drop: -drop[1])[:most]
+def drops(
+    connection: Connection, windows: Mapping[str, Window], most: int = 5
+) -> dict[str, list[tuple[datetime, float]]]:
+    """Where each stream, in its own window, lost most viewers from one quarter of an hour to the next.
+
+    Times with the percent lost, largest first.
+    """
+    sql = """SELECT wanted.stream, quarters.at, quarters.viewers
+FROM unnest(%(streams)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS wanted (stream, start, until)
+CROSS JOIN LATERAL (
+  SELECT date_bin('15 minutes', at, TIMESTAMPTZ '2000-01-01') AS at, avg(viewers) AS viewers FROM stream_minutes
+  WHERE stream = wanted.stream AND at >= wanted.start AND at < wanted.until GROUP BY 1
+) quarters WHERE viewers IS NOT NULL ORDER BY 1, 2"""
+    parameters = {
+        "streams": list(windows),
+        "starts": [window.start for window in windows.values()],
+        "ends": [window.end for window in windows.values()],
+    }
+    found: dict[str, list[tuple[datetime, float]]] = {}
+    rows = connection.execute(sql.encode(), parameters).fetchall()
+    for (stream, before, had), (same, after, has) in pairwise(rows):
+        if stream == same and after - before == QUARTER and had >= 1 and has < had:
+            found.setdefault(stream, []).append((after, 100 * (had - has) / had))
+    return {stream: sorted(lost, key=lambda drop: -drop[1])[:most] for stream, lost in found.items()}
 
 
 def _piece(table: str, number: int) -> str:

@@ -22,16 +22,12 @@ FILTERED_DIMENSIONS = {
 """The dimensions that slices know: under a filter only these can be told."""
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 _NAMES = ", ".join(MEASURES)
-_PLAYS = "count(*) FILTER (WHERE played) AS plays"
 _FROM_FACTS = {
     **MEASURES,
     "engaged": "count(*) FILTER (WHERE engagements IS NOT NULL)",
     "following": "count(*) FILTER (WHERE engagements ? 'follow')",
     "subscribing": "count(*) FILTER (WHERE engagements ? 'subscription')",
 }
-
-
-_FACTS = ", ".join(f"{text} AS {name}" for name, text in _FROM_FACTS.items())
 
 
 @dataclass(slots=True)
@@ -66,19 +62,42 @@ Plays = dict[str, dict[str, dict[str, int]]]
 """Plays by scope, dimension and key."""
 
 
+def both(
+    connection: Connection, selection: Selection, window: Window, dimensions: Iterable[str]
+) -> tuple[dict[str, SessionSums], Plays]:
+    """Sums by scope, and plays by the keys of some dimensions; those that a filter keeps from being told are empty."""
+    wanted = list(dimensions)
+    if selection.filter.is_empty:
+        return totals(connection, selection, window), plays(connection, selection, window, wanted)
+    told = ["total", *(one for one in wanted if one in FILTERED_DIMENSIONS)]
+    parts = [_slices(selection), *(_edge_slices(selection, edge) for edge in range(len(window.ragged(DAY))))]
+    reads = " UNION ALL ".join(
+        f"SELECT scope, '{one}' AS dimension, {FILTERED_DIMENSIONS[one]} AS key, {_SUMS} FROM slices GROUP BY 1, 2, 3"
+        for one in told
+    )
+    sql = f"WITH slices AS MATERIALIZED ({' UNION ALL '.join(parts)}) {reads}"
+    sums = {scope: SessionSums() for scope in selection.scopes}
+    found: Plays = {scope: {one: {} for one in wanted} for scope in selection.scopes}
+    parameters = _parameters(selection, window, window.ragged(DAY))
+    for scope, dimension, key, *measures in connection.execute(sql.encode(), parameters).fetchall():
+        one = _sums(measures)
+        if dimension == "total":
+            sums[scope] = one
+        elif one.plays:
+            found[scope][dimension][key] = one.plays
+    return sums, found
+
+
 def plays(connection: Connection, selection: Selection, window: Window, dimensions: Iterable[str]) -> Plays:
-    """Plays by the keys of some dimensions; those that a filter keeps from being told are left out."""
-    told = [one for one in dimensions if selection.filter.is_empty or one in FILTERED_DIMENSIONS]
-    found: Plays = {scope: {one: {} for one in told} for scope in selection.scopes}
-    if not told:
-        return found
+    """Plays by the keys of some dimensions; those that a filter keeps from being told are empty."""
+    wanted = list(dimensions)
+    if not selection.filter.is_empty:
+        return both(connection, selection, window, wanted)[1]
+    found: Plays = {scope: {one: {} for one in wanted} for scope in selection.scopes}
     edges = window.ragged(DAY)
-    parts = [_days_plays(selection, told)]
-    parts += [_facts(selection, one, number, _PLAYS) for one in told for number in range(len(edges))]
-    with_slices = "" if selection.filter.is_empty else _slices(selection)
-    sql = f"""{with_slices} SELECT scope, dimension, key, sum(plays) FROM ({" UNION ALL ".join(parts)}) parts
-GROUP BY 1, 2, 3"""
-    parameters = {**_parameters(selection, window, edges), "dimensions": told}
+    parts = [_DAYS_PLAYS, *(_edge_plays(selection, one, edge) for one in wanted for edge in range(len(edges)))]
+    sql = f"SELECT scope, dimension, key, sum(plays) FROM ({' UNION ALL '.join(parts)}) parts GROUP BY 1, 2, 3"
+    parameters = {**_parameters(selection, window, edges), "dimensions": wanted}
     for scope, dimension, key, number in connection.execute(sql.encode(), parameters).fetchall():
         if number:
             found[scope][dimension][key] = int(number)
@@ -87,14 +106,10 @@ GROUP BY 1, 2, 3"""
 
 def totals(connection: Connection, selection: Selection, window: Window) -> dict[str, SessionSums]:
     """Sums by scope."""
+    if not selection.filter.is_empty:
+        return both(connection, selection, window, ())[0]
     edges = window.ragged(DAY)
-    if selection.filter.is_empty:
-        parts = [_days_total(), *(_quarters(number) for number in range(len(edges)))]
-    else:
-        parts = [
-            _slices_total(selection),
-            *(_facts(selection, "total", number, _FACTS) for number in range(len(edges))),
-        ]
+    parts = [_DAYS_TOTAL, *(_quarters(edge) for edge in range(len(edges)))]
     sql = f"SELECT scope, {_SUMS} FROM ({' UNION ALL '.join(parts)}) parts GROUP BY scope"
     rows = connection.execute(sql.encode(), _parameters(selection, window, edges)).fetchall()
     found = {row[0]: _sums(row[1:]) for row in rows}
@@ -118,57 +133,49 @@ WHERE scope = ANY(%(scopes)s) AND at >= %(start)s AND at < %(end)s GROUP BY 2"""
     return {row[1]: _sums(row[2:]) for row in rows}
 
 
-def _days_total() -> str:
-    return f"""SELECT scope, {_NAMES} FROM session_days
+_DAYS_TOTAL = f"""SELECT scope, {_NAMES} FROM session_days
 WHERE scope = ANY(%(scopes)s) AND dimension = 'total' AND day >= %(first_day)s AND day < %(last_day)s"""
+_OF_DIMENSIONS = "scope = ANY(%(scopes)s) AND dimension = ANY(%(dimensions)s)"
+_DAYS_PLAYS = f"""SELECT scope, dimension, key, plays FROM session_months
+WHERE {_OF_DIMENSIONS} AND month >= %(begin_month)s AND month < %(end_month)s
+UNION ALL SELECT scope, dimension, key, plays FROM session_days
+WHERE {_OF_DIMENSIONS} AND day >= %(first_day)s AND day < least(%(begin_month)s, %(last_day)s)
+UNION ALL SELECT scope, dimension, key, plays FROM session_days
+WHERE {_OF_DIMENSIONS} AND day >= %(end_month)s AND day < %(last_day)s"""
 
 
-def _quarters(number: int) -> str:
+def _quarters(edge: int) -> str:
     return f"""SELECT scope, {_NAMES} FROM session_quarters
-WHERE scope = ANY(%(scopes)s) AND at >= %(edge_start_{number})s AND at < %(edge_end_{number})s"""
-
-
-def _slices_total(selection: Selection) -> str:
-    return f"""SELECT scope, {_NAMES} FROM session_slices
-WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}"""
+WHERE scope = ANY(%(scopes)s) AND at >= %(edge_start_{edge})s AND at < %(edge_end_{edge})s"""
 
 
 def _slices(selection: Selection) -> str:
-    return f"""WITH slices AS MATERIALIZED (
-  SELECT scope, country, region, device, variant, sum(plays) AS plays FROM session_slices
-  WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}
-  GROUP BY 1, 2, 3, 4, 5
-)"""
+    """Whole days; added up over the days, so that each dimension then reads few rows."""
+    return f"""SELECT scope, country, region, device, variant, {_SUMS} FROM session_slices
+WHERE scope = ANY(%(scopes)s) AND day >= %(first_day)s AND day < %(last_day)s AND {_slice_condition(selection)}
+GROUP BY 1, 2, 3, 4, 5"""
 
 
-def _days_plays(selection: Selection, dimensions: Sequence[str]) -> str:
-    """Whole days; under a filter from the slices that ``plays`` has added up."""
-    if selection.filter.is_empty:
-        of = "scope = ANY(%(scopes)s) AND dimension = ANY(%(dimensions)s)"
-        return f"""SELECT scope, dimension, key, plays FROM session_months
-WHERE {of} AND month >= %(begin_month)s AND month < %(end_month)s
-UNION ALL SELECT scope, dimension, key, plays FROM session_days
-WHERE {of} AND day >= %(first_day)s AND day < least(%(begin_month)s, %(last_day)s)
-UNION ALL SELECT scope, dimension, key, plays FROM session_days
-WHERE {of} AND day >= %(end_month)s AND day < %(last_day)s"""
-    # Slices are added up over the days first, once; then each dimension reads those few rows.
-    return " UNION ALL ".join(
-        f"SELECT scope, '{one}' AS dimension, {FILTERED_DIMENSIONS[one]} AS key, plays FROM slices"
-        for one in dimensions
-    )
+def _edge_slices(selection: Selection, edge: int) -> str:
+    measures = ", ".join(f"{text} AS {name}" for name, text in _FROM_FACTS.items())
+    return f"""SELECT {_scope(selection)} AS scope, country, region, device, variant, {measures}
+{_from_edge(selection, edge)} AND {_slice_condition(selection)} GROUP BY 1, 2, 3, 4, 5"""
 
 
-def _facts(selection: Selection, dimension: str, number: int, sums: str) -> str:
+def _edge_plays(selection: Selection, dimension: str, edge: int) -> str:
+    return f"""SELECT {_scope(selection)} AS scope, '{dimension}' AS dimension, {DIMENSIONS[dimension]} AS key,
+count(*) FILTER (WHERE played) AS plays {_from_edge(selection, edge)} GROUP BY 1, 2, 3"""
+
+
+def _scope(selection: Selection) -> str:
+    return "stream" if selection.is_streams else "%(only)s::text"
+
+
+def _from_edge(selection: Selection, edge: int) -> str:
     """The sessions of one edge. They are found by stream, so a wider scope is its streams of that day."""
-    scope = "stream" if selection.is_streams else f"'{_only(selection)}'"
-    keys = "" if dimension == "total" else f", '{dimension}' AS dimension, {DIMENSIONS[dimension]} AS key"
-    groups = "1" if dimension == "total" else "1, 2, 3"
-    streams = "%(scopes)s" if selection.is_streams else f"({_streams_of_edge(selection, number)})::text[]"
-    condition = selection.filter.condition("country", "region", "device", "variant")
-    return f"""SELECT {scope} AS scope{keys}, {sums}
-FROM sessions JOIN clients ON clients.id = client JOIN places ON places.id = place
-WHERE stream = ANY({streams}) AND joined >= %(edge_start_{number})s AND joined < %(edge_end_{number})s
-AND {condition} GROUP BY {groups}"""
+    streams = "%(scopes)s" if selection.is_streams else f"({_streams_of_edge(selection, edge)})::text[]"
+    return f"""FROM sessions JOIN clients ON clients.id = client JOIN places ON places.id = place
+WHERE stream = ANY({streams}) AND joined >= %(edge_start_{edge})s AND joined < %(edge_end_{edge})s"""
 
 
 def _streams_of_edge(selection: Selection, number: int) -> str:
@@ -199,6 +206,7 @@ def _parameters(selection: Selection, window: Window, edges: Sequence[tuple[date
     begin_month, end_month = window.whole_months()
     parameters: dict[str, Any] = {
         "scopes": list(selection.scopes),
+        "only": selection.scopes[0] if selection.scopes else "",
         "tenant": selection.scopes[0].removeprefix("@") if selection.scopes else "",
         "start": window.start,
         "end": window.end,

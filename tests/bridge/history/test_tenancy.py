@@ -77,6 +77,14 @@ def test_another_tenants_stream_is_forbidden(client: FlaskClient, config: Config
     assert client.get(f"/analytics/{path}", headers=bearer(config, "acme")).status_code == 403
 
 
+def test_a_tenants_name_is_no_sql(client: FlaskClient, config: Config) -> None:
+    headers = bearer(config, "x' OR '1'='1")
+    for query in ("timezone=Asia/Kolkata", "timezone=Asia/Kolkata&devices=desktop", "period=year"):
+        answer = client.get(f"/analytics/devices?{query}", headers=headers)
+        assert (answer.status_code, answer.get_json()["devices"]) == (200, {})
+        assert client.get(f"/analytics/summary?{query}", headers=headers).get_json()["totalViews"] == 0
+
+
 def test_a_channel_of_both_shows_only_ones_own(client: FlaskClient, config: Config) -> None:
     body = client.get("/analytics/historical/main", headers=bearer(config, "acme")).get_json()
     assert [one["streamId"] for one in body["streams"]] == ["ours"]
