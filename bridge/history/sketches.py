@@ -71,15 +71,16 @@ def join(one: hll_union, other: hll_union) -> hll_union:
     return union
 
 
-def count(union: hll_union) -> int:
-    """How many distinct were put into a union."""
-    distinct: float = union.get_estimate()
+def count(counted: hll_union | hll_sketch) -> int:
+    """How many distinct were put into a union or sketch."""
+    distinct: float = counted.get_estimate()
     return round(distinct)
 
 
-def estimate(sketches: Iterable[bytes]) -> int:
+def estimate(sketches: Sequence[bytes]) -> int:
     """How many distinct were put into any of these sketches."""
-    return count(merge(sketches))
+    # One alone says so itself; a union would unpack it first.
+    return count(hll_sketch.deserialize(bytes(sketches[0])) if len(sketches) == 1 else merge(sketches))
 
 
 def _written(union: hll_union) -> bytes:
