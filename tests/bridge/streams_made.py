@@ -25,7 +25,9 @@ def snapshot_of(answers: Answers, taken: float = 1000.0) -> Snapshot:
 
 def simulated(config: Config | None = None) -> tuple[Flask, Parts]:
     """An app over the simulation, with one snapshot taken; nothing runs in the background."""
-    chosen = replace(config or Config(auth="off"), mock=True, metrics_listen="", access_log=False)
+    chosen = replace(
+        config or Config(auth="off"), mock=True, metrics_listen="", access_log=False, stale_limit_seconds=86400
+    )
     parts = assemble(Settings(chosen))
     poller = next(one for one in parts.workers if isinstance(one, Poller))
     poller.take()

@@ -77,7 +77,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "BRIDGE_QUERY_TIMEOUT_SECONDS": "2",
         }
         one.url = ending.enter_context(bridge(folder, environ))
-        servers.wait_until(lambda: one.get(f"/api/streams/{STREAM}").status_code == 200, "the stream")
+        live = f"/api/v1/analytics/real-time/{STREAM}"
+        servers.wait_until(lambda: one.get(live).status_code == 200, "the stream")
         yield one
 
 
