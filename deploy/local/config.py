@@ -22,7 +22,7 @@ class LocalConfig:
     stream: str = setting("demo", "Public id of the test stream.")
     viewers: int = setting(12, "Simulated viewers; 0 for none.", minimum=0, maximum=2000)
     publish: bool = setting(True, "Whether to publish the test picture.")
-    broadcast_seconds: int = setting(2, "Seconds between WebSocket messages.", minimum=1, maximum=30)
+    broadcast_seconds: int = setting(1, "Seconds between WebSocket messages.", minimum=1, maximum=30)
     rtmp_port: int = setting(1935, "RTMP ingest.")
     packager_port: int = setting(1936, "RTMP from ingest to the packager; inside only.")
     origin_port: int = setting(8080, "HLS origin and /stat.")
