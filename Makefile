@@ -1,5 +1,5 @@
 # The two commands: `make up` runs the whole stack on this machine, `make test` runs every test.
-.PHONY: up down status test lint lock bench clean
+.PHONY: up down status test build lint lock bench clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -21,10 +21,14 @@ test:
 	@$(VENV)/bin/mypy
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+# After a change of a module that setup.py compiles; `make test` and `make up` do it by themselves.
+build:
+	@$(PYTHON) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+
 # Speeds beside goals and peers, for example `make bench BENCH="log exposition"`.
 bench:
 	@deploy/local/bootstrap.sh test
-	@$(PYTHON) -m pip install -q --disable-pip-version-check --group bench
+	@$(VENV)/bin/uv pip install -q --python $(PYTHON) --group bench
 	@$(PYTHON) -m benchmarks $(BENCH)
 
 lint:
@@ -38,3 +42,4 @@ lock:
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info
+	find . -name '*.so' -not -path './node_modules/*' -delete

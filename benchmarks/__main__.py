@@ -12,7 +12,7 @@ import click
 import benchmarks
 from benchmarks.table import Row, save, show
 
-NOT_BENCHMARKS = {"__main__", "table"}
+NOT_BENCHMARKS = {"__main__", "interpreted", "table"}
 
 
 def names() -> list[str]:

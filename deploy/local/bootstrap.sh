@@ -11,7 +11,7 @@ say() { printf '%s\n' "$*"; }
 fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 2; }
 
 packages=(prometheus prometheus-alertmanager nginx libnginx-mod-rtmp ffmpeg postgresql util-linux python3-venv fonts-dejavu-core)
-packages+=(gcc libc6-dev python3-dev)  # gunicorn's HTTP parser comes as C source
+packages+=(gcc libc6-dev python3-dev)  # gunicorn's HTTP parser comes as C source, and our hot modules are compiled
 if [ "$goal" = test ]; then
   packages+=(busybox-static)
   command -v dockerd > /dev/null || packages+=(docker.io)
@@ -52,21 +52,32 @@ for candidate in python3.13 python3.12 python3.11; do
   if "$candidate" -c 'import venv, ensurepip' 2> /dev/null; then python=$candidate; fi
 done
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed"
+pip() {
+  local log
+  log=$(mktemp)
+  $venv/bin/python -m pip install -q --disable-pip-version-check "$@" > "$log" 2>&1 \
+    || { tail -20 "$log" >&2; fail "pip install failed"; }
+  rm -f "$log"
+}
+digest() { cat "$@" | sha256sum | cut -d' ' -f1; }
 lock=requirements.lock
-[ "$goal" = test ] && lock=requirements-dev.lock
-want=$(cat pyproject.toml $lock | sha256sum | cut -d' ' -f1)
+build=()
+if [ "$goal" = test ]; then
+  lock=requirements-dev.lock
+  build=(--no-build-isolation)  # the build's own tools are among these packages
+fi
+want=$(digest pyproject.toml $lock)
 if [ "$want" != "$(cat "$venv/.bootstrap-$goal" 2> /dev/null || true)" ]; then
   say "installing Python packages"
   [ -x $venv/bin/python ] || "$python" -m venv $venv
-  log=$(mktemp)
-  pip() {
-    $venv/bin/python -m pip install -q --disable-pip-version-check "$@" > "$log" 2>&1 \
-      || { tail -20 "$log" >&2; fail "pip install failed"; }
-  }
   pip --require-hashes -r $lock
-  pip --no-deps -e .
-  rm -f "$log"
   printf '%s' "$want" > "$venv/.bootstrap-$goal"
+fi
+want=$(digest pyproject.toml setup.py exporters/*.py $(find exporters/cdn exporters/viewers -name '*.py' | sort))
+if [ "$want" != "$(cat "$venv/.bootstrap-build" 2> /dev/null || true)" ] || [ -z "$(find . -maxdepth 1 -name '*.so')" ]; then
+  say "compiling the hot modules (about a minute)"
+  pip "${build[@]}" --no-deps -e .
+  printf '%s' "$want" > "$venv/.bootstrap-build"
 fi
 
 # Front-end packages and the console's bundle.

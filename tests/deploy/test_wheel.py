@@ -14,7 +14,17 @@ import pytest
 from deploy.local.config import PROJECT
 from exporters.__main__ import KINDS
 
-SOURCES = ("exporters", "prometheus", "bridge", "dashboards", "deploy", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = (
+    "exporters",
+    "prometheus",
+    "bridge",
+    "dashboards",
+    "deploy",
+    "pyproject.toml",
+    "setup.py",
+    "README.md",
+    "LICENSE",
+)
 INSIDE = (
     "exporters/viewers/player.js",
     "prometheus/rules/recording.yml",
@@ -36,7 +46,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         source = PROJECT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         else:
             shutil.copy(source, folder / name)
     build = ["-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", "out", "."]
