@@ -1,4 +1,4 @@
-"""Time to truth on the real stack: from a player's first request to the number on a WebSocket."""
+"""Time to truth on the real stack: from a player's first request, and from its last, to the number on a WebSocket."""
 
 from __future__ import annotations
 
@@ -19,22 +19,28 @@ from deploy.local.audience import Viewer
 from deploy.local.config import LocalConfig
 from deploy.local.stack import Stack
 
-JOIN_LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 30.0
+PEERS = "published promises: Mux < 20 s, Amazon IVS 15 s"
 
 
 def run(quick: bool) -> list[Row]:
-    """Joins at the default and at the fastest broadcast interval; seconds, median and 95th percentile."""
+    """Joins and leaves at the default and at the fastest broadcast interval; seconds, 95th percentile and median."""
     rows = []
     for broadcast_seconds, goal in ((5, "≤ 5 s p95"), (1, "≤ 3 s p95")):
-        delays = sorted(_joins(broadcast_seconds, 3 if quick else 20))
-        late = delays[max(0, round(0.95 * len(delays)) - 1)]
-        note = f"median {statistics.median(delays):.2f} s of {len(delays)} joins"
-        name = f"join to WebSocket, broadcast each {broadcast_seconds} s"
-        rows.append(Row(name, late, "s p95", goal, "published promises: Mux < 20 s, Amazon IVS 15 s", note))
+        joins, leaves = _visits(broadcast_seconds, 3 if quick else 20)
+        rows.append(_row(f"join to WebSocket, broadcast each {broadcast_seconds} s", joins, goal))
+        rows.append(_row("… leave without a goodbye", leaves, "≤ 10 s" if broadcast_seconds == 1 else ""))
     return rows
 
 
-def _joins(broadcast_seconds: int, times: int) -> list[float]:
+def _row(name: str, delays: list[float], goal: str) -> Row:
+    delays = sorted(delays)
+    late = delays[max(0, round(0.95 * len(delays)) - 1)]
+    note = f"median {statistics.median(delays):.2f} s, longest {delays[-1]:.2f} s of {len(delays)}"
+    return Row(name, late, "s p95", goal, PEERS, note)
+
+
+def _visits(broadcast_seconds: int, times: int) -> tuple[list[float], list[float]]:
     with tempfile.TemporaryDirectory(prefix="freshness-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         ports = {field.name: _free_port() for field in fields(LocalConfig) if field.name.endswith("_port")}
@@ -49,40 +55,56 @@ def _joins(broadcast_seconds: int, times: int) -> list[float]:
             stack.stop()
 
 
-def _measure(config: LocalConfig, times: int) -> list[float]:
+def _measure(config: LocalConfig, times: int) -> tuple[list[float], list[float]]:
     address = f"ws://127.0.0.1:{config.bridge_port}/api/ws/streams/{config.stream}/metrics"
     chance = random.Random(1)
-    delays, viewers = [], []
+    joins: list[float] = []
+    leaves: list[float] = []
+    viewers: list[_Playing] = []
     with connect(address) as listening:
-        for number in range(1, times + 1):
-            # Spread the joins over the pipeline's phases.
-            time.sleep(chance.uniform(0, 3))
-            viewer = Viewer(config, chance)
-            viewers.append(viewer)
+        while len(leaves) < times:
+            # Spread joins and leaves over the pipeline's phases.
+            _seen(listening, viewers, len(viewers), chance.uniform(2, 5))
             begun = time.monotonic()
-            viewer.turn()
-            delays.append(_seen(listening, viewers, number, begun))
-    return delays
+            if len(joins) < times:
+                viewers.append(_Playing(Viewer(config, chance)))
+                joins.append(_seen(listening, viewers, len(viewers)) - begun)
+            else:
+                viewers.pop()
+                leaves.append(_seen(listening, viewers, len(viewers)) - begun)
+    return joins, leaves
 
 
-def _seen(listening: ClientConnection, viewers: list[Viewer], expected: int, begun: float) -> float:
-    """Seconds until the socket says ``expected`` viewers; keeps the viewers watching meanwhile."""
-    turn = begun
-    while time.monotonic() - begun < JOIN_LIMIT_SECONDS:
-        if time.monotonic() - turn > 1.5:
-            turn = time.monotonic()
-            for viewer in viewers:
-                try:
-                    viewer.turn()
-                except requests.RequestException:
-                    continue
+class _Playing:
+    """A player that goes on at its own pace between messages."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._due = 0.0
+
+    def go_on(self) -> None:
+        if time.monotonic() < self._due:
+            return
+        try:
+            self._due = time.monotonic() + self._viewer.turn()
+        except requests.RequestException:
+            self._due = time.monotonic() + 0.5
+
+
+def _seen(listening: ClientConnection, viewers: list[_Playing], expected: int, at_least_seconds: float = 0) -> float:
+    """When the socket first said ``expected`` viewers, not before ``at_least_seconds``; players go on meanwhile."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < LIMIT_SECONDS:
+        for viewer in viewers:
+            viewer.go_on()
         try:
             message = json.loads(listening.recv(timeout=0.1))
         except TimeoutError:
             continue
-        if message.get("data", {}).get("currentViewers", 0) >= expected:
-            return time.monotonic() - begun
-    raise RuntimeError(f"viewer {expected} was not seen within {JOIN_LIMIT_SECONDS:g} s")
+        now = time.monotonic()
+        if now - begun >= at_least_seconds and message.get("data", {}).get("currentViewers", -1) == expected:
+            return now
+    raise RuntimeError(f"{expected} viewers were not seen within {LIMIT_SECONDS:g} s")
 
 
 def _free_port() -> int:

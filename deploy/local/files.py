@@ -75,9 +75,16 @@ def media_conf(**values: object) -> str:
 def write_prometheus(config: LocalConfig) -> None:
     """Prometheus and Alertmanager: the project's own files, with this run's addresses as scrape targets."""
     source, target = PROJECT / "prometheus", config.var / "prometheus"
-    text = (source / "prometheus.yml").read_text(encoding="utf-8")
-    (target / "prometheus.yml").write_text(text.replace("127.0.0.1:9090", f"{HOST}:{config.prometheus_port}"))
     shutil.copytree(source / "rules", target / "rules", dirs_exist_ok=True)
+    text = (source / "prometheus.yml").read_text(encoding="utf-8")
+    text = text.replace("127.0.0.1:9090", f"{HOST}:{config.prometheus_port}")
+    if config.broadcast_seconds == 1:  # two seconds are for large platforms; here numbers may be as fresh as messages
+        text = text.replace(
+            "scrape_interval: 2s\n    scrape_timeout: 2s", "scrape_interval: 1s\n    scrape_timeout: 1s"
+        )
+        rules = target / "rules/recording.yml"
+        rules.write_text(rules.read_text(encoding="utf-8").replace("interval: 2s", "interval: 1s"), encoding="utf-8")
+    (target / "prometheus.yml").write_text(text, encoding="utf-8")
     fast = {"rtmp": config.rtmp_metrics_port, "viewers": config.viewers_metrics_port}
     normal = {"hls": config.hls_metrics_port, "cdn": config.cdn_metrics_port, "bridge": config.bridge_metrics_port}
     _write_targets(target / "targets/fast/local.yml", [_target(port, hop) for hop, port in fast.items()])
