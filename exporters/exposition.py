@@ -10,6 +10,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import orjson
+
 from exporters.metrics import Family
 
 TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -109,7 +111,21 @@ class Samples:
         cells = list(self._cells.values())
         if not cells:
             return ""
-        return header(self.family, openmetrics) + "".join([f"{prefix}{value}\n" for prefix, value in cells])
+        lines: list[str] = [""] * (2 * len(cells))
+        lines[::2] = [cell[0] for cell in cells]
+        lines[1::2] = _written([cell[1] for cell in cells])
+        return header(self.family, openmetrics) + "".join(lines)
+
+
+def _written(values: list[float]) -> list[str]:
+    """The values, each with the end of its line; one JSON text is made several times faster than as many numbers."""
+    try:
+        text = orjson.dumps(values).decode()
+    except orjson.JSONEncodeError:  # whole numbers over 64 bits
+        text = "null"
+    if "null" in text:  # or what JSON does not have: infinite, not a number
+        return [f"{value}\n" for value in values]
+    return (text[1:-1].replace(",", "\n,") + "\n").split(",")
 
 
 class HistogramCell:

@@ -85,3 +85,15 @@ def test_openmetrics_is_served_to_who_prefers_it() -> None:
     assert not wants_openmetrics("*/*")
     assert not wants_openmetrics("")
     assert not wants_openmetrics("application/openmetrics-text;q=0.2,text/plain;q=0.9")
+
+
+def test_numbers_that_json_does_not_have_are_written_as_well() -> None:
+    table = Samples(COUNTER)
+    for stream, value in (("big", 2**70), ("endless", float("inf")), ("half", 0.5)):
+        table.set(value, stream)
+    (family,) = parse_text(table.render(False))
+    assert {one.labels["stream"]: one.value for one in family.samples} == {
+        "big": 2.0**70,
+        "endless": float("inf"),
+        "half": 0.5,
+    }
