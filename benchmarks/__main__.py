@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 import benchmarks
+from benchmarks.page import write_page
 from benchmarks.table import Row, save, show
 
-NOT_BENCHMARKS = {"__main__", "interpreted", "table"}
+NOT_BENCHMARKS = {"__main__", "interpreted", "page", "table"}
 
 
 def names() -> list[str]:
@@ -24,12 +25,16 @@ def names() -> list[str]:
 @click.argument("chosen", nargs=-1)
 @click.option("--quick", is_flag=True, help="Smaller sizes: a check that it runs, not a result.")
 @click.option("--json", "folder", default="var/benchmarks", show_default=True, help="Folder for the JSON results.")
+@click.option("--page", is_flag=True, help="Measure nothing: write docs/benchmarks.md from the kept results.")
 @click.option("--list", "only_list", is_flag=True, help="Name the benchmarks and end.")
-def main(chosen: tuple[str, ...], quick: bool, folder: str, only_list: bool) -> None:
+def main(chosen: tuple[str, ...], quick: bool, folder: str, page: bool, only_list: bool) -> None:
     """Run the CHOSEN benchmarks, or all of them."""
     known = names()
     if only_list:
         click.echo("\n".join(known))
+        return
+    if page:
+        write_page(Path(folder))
         return
     unknown = sorted(set(chosen) - set(known))
     if unknown:
@@ -39,7 +44,7 @@ def main(chosen: tuple[str, ...], quick: bool, folder: str, only_list: bool) -> 
         module: Any = importlib.import_module(f"benchmarks.{name}")
         rows: list[Row] = module.run(quick)
         click.echo(show(rows))
-        save(rows, Path(folder) / f"{name}.json")
+        save(name, rows, Path(folder), quick)
 
 
 if __name__ == "__main__":
