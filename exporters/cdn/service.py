@@ -38,6 +38,7 @@ class CdnConfig:
     files: tuple[str, ...] = setting(
         (), "Logs to follow, as name=format:path; a path with * or ? is a folder of finished files."
     )
+    formats: tuple[str, ...] = setting((), "Python modules with further log formats; docs/extend.md shows one.")
     start: str = setting("end", "Where a log is begun that was never read before.", choices=("end", "beginning"))
     state: Path = setting(Path("var/cdn/state.db"), "The checkpoint: counters, positions, unsent hand-off batches.")
     commit_seconds: float = setting(0.5, "How often counts are stored and shown.", minimum=0.05, maximum=60)
@@ -104,7 +105,7 @@ class SourceOpener:
     def __init__(self, config: CdnConfig, ledger: Ledger) -> None:
         self._config = config
         self._ledger = ledger
-        self._formats = FormatRegistry(config.cloudfront_fields, config.akamai_fields)
+        self._formats = FormatRegistry(config.cloudfront_fields, config.akamai_fields, config.formats)
         self._mapper = PathMapper(config.patterns.split(), config.rendition_suffixes)
         self._ratios = parse_ratios("CDN_SAMPLING", config.sampling)
         self._names: set[str] = set()
@@ -148,8 +149,8 @@ class SourceOpener:
         if spec.name in self._names:
             raise ConfigError(f"{spec.variable} has the source name {spec.name!r}, which another source has already")
         self._names.add(spec.name)
-        chosen = self._formats.find(spec)
+        parser = self._formats.open(spec)
         ratio = self._ratios.get(spec.name, 1.0)
-        identity = SourceIdentity(chosen.cdn, spec.name, ratio, self._config.late_seconds)
+        identity = SourceIdentity(parser.cdn, spec.name, ratio, self._config.late_seconds)
         tally = self._ledger.open(identity, self._mapper, hands_over=bool(self._config.handoff_url))
-        return tally, registry.counter(chosen, tally, repeats)
+        return tally, registry.counter(parser, tally, repeats)

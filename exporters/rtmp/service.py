@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 from exporters.discovery import write_streams
 from exporters.errors import ConfigError
+from exporters.rtmp.backends import backend_of, known_backends
 from exporters.rtmp.book import Limits, StreamBook
 from exporters.rtmp.collector import StreamCollector
 from exporters.rtmp.fetch import HttpFetch
 from exporters.rtmp.gate import Gate
-from exporters.rtmp.hooks import HookTargets, MediamtxHooks, NginxHooks, SrsHooks
+from exporters.rtmp.hooks import HookTargets
 from exporters.rtmp.host import HostCpu
 from exporters.rtmp.keys import open_registry
 from exporters.rtmp.naming import RENDITION_SUFFIXES, Naming
 from exporters.rtmp.poller import Poller, process_alive
 from exporters.rtmp.publicnames import PublicNames
 from exporters.rtmp.servers import ServerRecord, ServerTables
-from exporters.rtmp.sources import open_source
+from exporters.rtmp.sources import Source
 from exporters.rtmp.tallies import Tallies
 from exporters.rtmp.targets import Target, parse_targets
 from exporters.server import Reply, Request, Service
@@ -38,6 +39,7 @@ class RtmpConfig:
         ("local=nginx-rtmp+http://127.0.0.1:8080/stat",),
         "Media servers as name=backend+URL; backends nginx-rtmp, srs, mediamtx.",
     )
+    backends: tuple[str, ...] = setting((), "Python modules with further backends; docs/extend.md shows one.")
     ignore_apps: tuple[str, ...] = setting((), "Applications that are not shown, for example an inner packager's.")
     keys_file: str = setting("", "YAML or JSON file of stream keys, {key: stream id}; or use RTMP_KEYS_URL.")
     keys_url: str = setting("", "Key registry of the bridge, its /internal/publish.")
@@ -88,19 +90,25 @@ def build(config: RtmpConfig) -> Service:
     gate = Gate(registry, naming)
     cpu = HostCpu()
     hook_targets = HookTargets([target.name for target in targets])
+    backends = known_backends(config.backends)
     pollers = []
     for target in targets:
         names = PublicNames(naming, registry, config.names_secret) if target.name in config.keyed_targets else None
-        pollers.append(_poller(target, config, book, ServerRecord(target, tables), cpu, names))
+        # Workers that share a listener answer by turns only where each request is a new connection.
+        fetch = HttpFetch(config.timeout_seconds, fresh=target.workers > len(target.urls))
+        source = backend_of(target, backends).source(target, fetch)
+        pollers.append(_poller(target, source, config, book, ServerRecord(target, tables), cpu, names))
     return Service(
         name="rtmp",
         collectors=(tables, StreamCollector(book, tallies)),
         workers=pollers,
         routes={
             "/streams": lambda request: _streams(request, book),
-            "/hooks/nginx-rtmp": NginxHooks(gate, book, tallies, hook_targets),
-            "/hooks/srs": SrsHooks(gate, book, tallies, hook_targets),
-            "/hooks/mediamtx": MediamtxHooks(gate, book, tallies, hook_targets),
+            **{
+                f"/hooks/{name}": one.hooks(gate, book, tallies, hook_targets)
+                for name, one in backends.items()
+                if one.hooks is not None
+            },
         },
     )
 
@@ -114,14 +122,18 @@ def _check_keyed(config: RtmpConfig, targets: Sequence[Target]) -> None:
 
 
 def _poller(
-    target: Target, config: RtmpConfig, book: StreamBook, record: ServerRecord, cpu: HostCpu, names: PublicNames | None
+    target: Target,
+    source: Source,
+    config: RtmpConfig,
+    book: StreamBook,
+    record: ServerRecord,
+    cpu: HostCpu,
+    names: PublicNames | None,
 ) -> Poller:
-    # Workers that share a listener answer by turns only where each request is a new connection.
-    fetch = HttpFetch(config.timeout_seconds, fresh=target.workers > len(target.urls))
     measured = config.host_cpu == "local" or (config.host_cpu == "auto" and target.is_local)
     return Poller(
         target,
-        open_source(target, fetch),
+        source,
         book,
         record,
         config.poll_seconds,

@@ -1,4 +1,4 @@
-"""How each backend is asked: what one round of requests to a media server gives."""
+"""What one round of requests to a media server gives, and the round of nginx-rtmp, which may have several workers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Protocol
 
 from exporters.errors import SourceError
 from exporters.rtmp.fetch import Fetch
-from exporters.rtmp.mediamtx import MediamtxSource
 from exporters.rtmp.model import ServerReading
 from exporters.rtmp.nginx_rtmp import parse_stat
-from exporters.rtmp.srs import SrsSource
-from exporters.rtmp.targets import Target
 
 ATTEMPTS_A_WORKER = 4
 
@@ -59,12 +56,3 @@ class NginxSource:
             reading = self._parse(self._fetch(self._urls[0]))
             seen[reading.epoch] = reading
         return tuple(seen.values())
-
-
-def open_source(target: Target, fetch: Fetch) -> Source:
-    """The source of a target's backend."""
-    if target.backend == "srs":
-        return SrsSource(target.urls[0], fetch)
-    if target.backend == "mediamtx":
-        return MediamtxSource(target.urls[0], fetch)
-    return NginxSource(target.urls, fetch, target.workers)

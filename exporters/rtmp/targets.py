@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from exporters.errors import ConfigError
 
-BACKENDS = ("nginx-rtmp", "srs", "mediamtx")
-_FORM = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64})=(?P<backend>[a-z-]+)(?:\*(?P<workers>[0-9]{1,3}))?\+(?P<urls>\S+)")
+_FORM = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]{1,64})=(?P<backend>[a-z][a-z0-9-]*)(?:\*(?P<workers>[0-9]{1,3}))?\+(?P<urls>\S+)"
+)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -32,9 +33,9 @@ class Target:
 def parse_target(variable: str, text: str) -> Target:
     """``a=nginx-rtmp+URL``, ``a=nginx-rtmp*4+URL``, ``a=nginx-rtmp+URL|URL``; raises ConfigError."""
     match = _FORM.fullmatch(text)
-    if match is None or match["backend"] not in BACKENDS:
+    if match is None:
         raise ConfigError(
-            f"{variable}: {text!r} is no target; it must be name=backend+URL with backend one of {', '.join(BACKENDS)},"
+            f"{variable}: {text!r} is no target; it must be name=backend+URL,"
             " for example local=nginx-rtmp+http://127.0.0.1:8080/stat"
         )
     urls = tuple(match["urls"].split("|"))

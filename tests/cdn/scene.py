@@ -50,9 +50,9 @@ class Scene:
         fields: Sequence[str] = (),
     ) -> tuple[SourceTally, ChunkCounter]:
         """A tally, and what counts lines of this format into it."""
-        chosen = registry.FormatRegistry(fields).find(SourceSpec("TEST", name, form))
-        tally = self.ledger.open(SourceIdentity(chosen.cdn, name, ratio), PathMapper(), hands_over)
-        return tally, registry.counter(chosen, tally, repeats)
+        parser = registry.FormatRegistry(fields).open(SourceSpec("TEST", name, form))
+        tally = self.ledger.open(SourceIdentity(parser.cdn, name, ratio), PathMapper(), hands_over)
+        return tally, registry.counter(parser, tally, repeats)
 
     def close(self) -> None:
         self.ledger.checkpoint.close()
@@ -61,10 +61,10 @@ class Scene:
 def counted(form: str, text: bytes, ratio: float = 1.0) -> tuple[DeliveryTables, SourceTally]:
     """The tables after counting this text, and the tally with the records it would hand over."""
     tables = DeliveryTables()
-    chosen = registry.FormatRegistry().find(SourceSpec("TEST", "edge", form))
-    identity = SourceIdentity(chosen.cdn, "edge", ratio)
+    parser = registry.FormatRegistry().open(SourceSpec("TEST", "edge", form))
+    identity = SourceIdentity(parser.cdn, "edge", ratio)
     tally = SourceTally(identity, tables, Guards(tables), PathMapper(), hands_over=True, now=lambda: NOW)
-    counter = registry.counter(chosen, tally, repeats=False)
+    counter = registry.counter(parser, tally, repeats=False)
     counter.begin(text[:4096])
     counter.take(text)
     tally.fold()

@@ -119,7 +119,7 @@ def test_a_sampled_log_counts_each_record_for_those_it_stands_for() -> None:
 
 def test_real_time_fields_come_in_the_vendors_order() -> None:
     chosen = ("sc-status", "timestamp", "cs-uri-stem", "sc-bytes")
-    parser = FormatRegistry(chosen).find(SourceSpec("T", "n", "cloudfront-realtime")).parser()
+    parser = FormatRegistry(chosen).open(SourceSpec("T", "n", "cloudfront-realtime"))
     record = parser.parse(b"1795425319.5\t200\t12\t/hls/demo%20one.m3u8")
     assert record is not None and (record.time, record.bytes, record.path) == (1795425319.5, 12, "/hls/demo one.m3u8")
 
@@ -150,7 +150,7 @@ LINES = [line for fixture in VENDORS for line in (FIXTURES / fixture).read_bytes
     ),
 )
 def test_a_parser_reads_a_line_or_says_that_it_cannot(form: str, line: bytes) -> None:
-    parser = FormatRegistry().find(SourceSpec("T", "n", form)).parser()
+    parser = FormatRegistry().open(SourceSpec("T", "n", form))
     parser.begin(line)
     try:
         record = parser.parse(line)

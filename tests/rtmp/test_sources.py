@@ -7,10 +7,7 @@ from itertools import cycle
 import pytest
 
 from exporters.errors import SourceError
-from exporters.rtmp.mediamtx import MediamtxSource
-from exporters.rtmp.sources import ATTEMPTS_A_WORKER, NginxSource, open_source
-from exporters.rtmp.srs import SrsSource
-from exporters.rtmp.targets import parse_target
+from exporters.rtmp.sources import ATTEMPTS_A_WORKER, NginxSource
 from tests.rtmp.fixtures import Recorded
 
 
@@ -54,10 +51,3 @@ def test_a_worker_that_never_answers_costs_a_bounded_number_of_requests() -> Non
     readings = NginxSource(("http://h/stat",), fetch, workers=2).read()
     assert [one.epoch for one in readings] == ["11"]
     assert len(fetch.asked) == 1 + 2 * ATTEMPTS_A_WORKER
-
-
-def test_each_backend_has_its_source() -> None:
-    fetch = Recorded({})
-    assert isinstance(open_source(parse_target("T", "a=nginx-rtmp+http://h"), fetch), NginxSource)
-    assert isinstance(open_source(parse_target("T", "a=srs+http://h"), fetch), SrsSource)
-    assert isinstance(open_source(parse_target("T", "a=mediamtx+http://h"), fetch), MediamtxSource)

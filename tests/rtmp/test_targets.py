@@ -24,7 +24,7 @@ def test_a_target_names_its_backend_and_its_urls(text: str, expected: Target) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "http://h/stat", "a=apache+http://h/", "a=srs+ftp://h/", "a=srs+http://", "a=nginx-rtmp*x+http://h"],
+    ["", "a", "http://h/stat", "a=srs+ftp://h/", "a=srs+http://", "a=nginx-rtmp*x+http://h"],
 )
 def test_anything_else_stops_the_start_and_names_the_variable(text: str) -> None:
     with pytest.raises(ConfigError, match="RTMP_TARGETS"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from exporters.cdn.counting import ChunkCounter, LineCounter, LineParser
 from exporters.cdn.duplicates import RecentIds
@@ -12,43 +11,38 @@ from exporters.cdn.formats.fast import NginxCounter
 from exporters.cdn.sources.spec import SourceSpec
 from exporters.cdn.tally import SourceTally
 from exporters.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class LogFormat:
-    """A format: the CDN whose it is, and the parser of its lines."""
-
-    cdn: str
-    parser: Callable[[], LineParser]
+from exporters.extending import extended
 
 
 class FormatRegistry:
-    """The known formats; raises ConfigError when a format's own settings are wrong."""
+    """The known formats, those of the named modules with them; raises ConfigError when settings of theirs are wrong."""
 
-    def __init__(self, cloudfront_fields: Sequence[str] = (), akamai_fields: Sequence[str] = ()) -> None:
+    def __init__(
+        self, cloudfront_fields: Sequence[str] = (), akamai_fields: Sequence[str] = (), modules: Sequence[str] = ()
+    ) -> None:
         realtime = cloudfront.realtime_fields(cloudfront_fields)
-        self._formats = {
-            "nginx": LogFormat(nginx.CDN, nginx.NginxParser),
-            "combined": LogFormat(nginx.CDN, combined.CombinedParser),
-            "cloudfront": LogFormat(cloudfront.CDN, lambda: cloudfront.CloudFrontParser(cloudfront.STANDARD_FIELDS)),
-            "cloudfront-realtime": LogFormat(cloudfront.CDN, lambda: cloudfront.CloudFrontParser(realtime)),
-            "fastly": LogFormat(fastly.CDN, fastly.FastlyParser),
-            "cloudflare": LogFormat(cloudflare.CDN, cloudflare.CloudflareParser),
-            "akamai": LogFormat(akamai.CDN, lambda: akamai.AkamaiParser(akamai_fields)),
+        own: Mapping[str, Callable[[], LineParser]] = {
+            "nginx": nginx.NginxParser,
+            "combined": combined.CombinedParser,
+            "cloudfront": lambda: cloudfront.CloudFrontParser(cloudfront.STANDARD_FIELDS),
+            "cloudfront-realtime": lambda: cloudfront.CloudFrontParser(realtime),
+            "fastly": fastly.FastlyParser,
+            "cloudflare": cloudflare.CloudflareParser,
+            "akamai": lambda: akamai.AkamaiParser(akamai_fields),
         }
+        self._parsers: Mapping[str, Callable[[], LineParser]] = extended(own, "CDN_FORMATS", modules, "FORMATS")
 
-    def find(self, spec: SourceSpec) -> LogFormat:
-        """The format a source is configured with; raises ConfigError when there is none of that name."""
-        found = self._formats.get(spec.format)
-        if found is None:
-            known = ", ".join(self._formats)
+    def open(self, spec: SourceSpec) -> LineParser:
+        """A parser of the format a source is configured with; raises ConfigError when there is none of that name."""
+        parser = self._parsers.get(spec.format)
+        if parser is None:
+            known = ", ".join(self._parsers)
             raise ConfigError(f"{spec.variable} has the format {spec.format!r} for {spec.name}; known are {known}")
-        return found
+        return parser()
 
 
-def counter(chosen: LogFormat, tally: SourceTally, repeats: bool) -> ChunkCounter:
-    """What counts lines of this format; ``repeats`` says that the source may deliver a record twice."""
-    parser = chosen.parser()
+def counter(parser: LineParser, tally: SourceTally, repeats: bool) -> ChunkCounter:
+    """What counts lines that this parser reads; ``repeats`` says that the source may deliver a record twice."""
     if isinstance(parser, nginx.NginxParser) and not repeats:
         return NginxCounter(tally, parser)
     return LineCounter(tally, parser, RecentIds() if repeats else None)
