@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import sys
-from typing import Any
 
 import click
 
+from bridge import commands
+from bridge.history import commands as history
 from exporters.errors import ConfigError
 
-COMMANDS = ("bridge.commands", "bridge.history.commands")
-"""Modules whose ``commands()`` give a list of click commands."""
+
+def command_group(help: str) -> click.Group:
+    """All commands of the bridge."""
+    return click.Group(help=help, commands=[*commands.commands(), *history.commands()])
 
 
-def main() -> None:
-    """Run the command; a wrong setting is one clear line and exit code 2."""
-    group = click.Group(help=__doc__)
-    for name in COMMANDS:
-        if importlib.util.find_spec(name) is not None:
-            module: Any = importlib.import_module(name)
-            for command in module.commands():
-                group.add_command(command)
+def run(group: click.Group, program: str) -> None:
+    """Run the command that the arguments name; a wrong setting is one clear line and exit code 2."""
     try:
-        group(prog_name="bigfootlive")
+        group(prog_name=program)
     except ConfigError as error:
         print(f"bridge: {error}", file=sys.stderr)
         sys.exit(2)
 
 
 if __name__ == "__main__":
-    main()
+    run(command_group(__doc__ or ""), "python -m bridge")

@@ -21,15 +21,21 @@ KINDS = {
     "viewers": "viewer sessions from CMCD, beacons and app events",
 }
 
+DESCRIPTION = "Run one exporter until it is told to stop; `hls validate URL` checks one stream and ends."
 
-def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+
+def main(
+    arguments: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    program: str = "python -m exporters",
+) -> int:
     """Run the named exporter; exit code 2 with one clear line when the configuration is wrong."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:2] == ["hls", "validate"]:
+    if list(arguments[:2]) == ["hls", "validate"]:
         from exporters.hls import validate
 
         return int(validate.main(arguments[2:]))
-    options = _parser().parse_args(arguments)
+    options = _parser(program).parse_args(arguments)
     logging.basicConfig(
         level=environ.get("LOG_LEVEL", "INFO").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -49,8 +55,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m exporters", description=__doc__)
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
     commands = parser.add_subparsers(dest="kind", required=True, metavar="|".join(KINDS))
     for kind, text in KINDS.items():
         command = commands.add_parser(kind, help=text, formatter_class=argparse.RawDescriptionHelpFormatter)

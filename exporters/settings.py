@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +57,17 @@ def read(config: type[T], prefix: str, environ: Mapping[str, str]) -> T:
         if text is not None:
             values[field.name] = _value(variable, hints[field.name], text, field.metadata)
     return config(**values)
+
+
+def own_folder(variable: str, path: Path) -> Path:
+    """The folder, made where it is not there and closed to others; raises ConfigError when it cannot be written to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"{variable}: cannot make {path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError(f"{variable}: cannot write to {path}")
+    return path
 
 
 def document(config: type[Any], prefix: str) -> list[SettingRow]:

@@ -12,7 +12,7 @@ import requests
 from exporters.discovery import StreamDirectory
 from exporters.errors import ConfigError
 from exporters.server import Service, parse_address
-from exporters.settings import Secret, setting
+from exporters.settings import Secret, own_folder, setting
 from exporters.viewers.addresses import TrustedProxies
 from exporters.viewers.admission import Admission
 from exporters.viewers.clockwork import SKETCH_SECONDS, Clockwork, StreamFollower
@@ -99,8 +99,10 @@ PEER_SECONDS = 15.0
 def build(config: ViewersConfig) -> Service:
     """The exporter's service; raises ConfigError when a setting is wrong or the public port is taken."""
     place = ShardPlace.parse("VIEWERS_SHARD", config.shard)
-    pseudonyms = Pseudonyms(config.state_folder)
-    spool = SpoolWriter(config.spool_folder, f"viewers{config.shard.replace('/', 'of')}", config.spool_bytes)
+    state_folder = own_folder("VIEWERS_STATE_FOLDER", config.state_folder)
+    spool_folder = own_folder("VIEWERS_SPOOL_FOLDER", config.spool_folder)
+    pseudonyms = Pseudonyms(state_folder)
+    spool = SpoolWriter(spool_folder, f"viewers{config.shard.replace('/', 'of')}", config.spool_bytes)
     shard = Shard(
         spool,
         Records(pseudonyms, config.shard),
@@ -110,7 +112,7 @@ def build(config: ViewersConfig) -> Service:
         currency=config.currency,
         currency_rates=_rates(config.currency_rates),
     )
-    store = Store(config.state_folder, shard)
+    store = Store(state_folder, shard)
     directory = StreamDirectory(config.streams_urls)
     admission = _admission(config, directory)
     directory.on_change(StreamFollower(shard, admission))

@@ -91,11 +91,12 @@ def run(installed: Path, *command: str) -> str:
 
 
 def test_the_installed_command_runs_from_its_own_files(installed: Path) -> None:
-    assert {"serve", "record", "migrate", "token"} <= set(run(installed, "bigfootlive", "--help").split())
+    commands = {"exporters", "serve", "record", "migrate", "history", "token", "openapi"}
+    assert commands <= set(run(installed, "bigfootlive", "--help").split())
     where = run(installed, "python", "-c", "import bridge; print(bridge.__file__)")
     assert where.startswith(str(installed.parent))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_exporter_of_the_wheel_accepts_its_defaults(installed: Path, kind: str) -> None:
-    assert run(installed, "python", "-m", "exporters", kind, "--check-config") == f"{kind}: configuration is fine\n"
+    assert run(installed, "bigfootlive", "exporters", kind, "--check-config") == f"{kind}: configuration is fine\n"

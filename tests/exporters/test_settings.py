@@ -56,6 +56,13 @@ def test_a_secret_comes_from_a_file_and_does_not_show(tmp_path: Path) -> None:
     assert "s3cret" not in repr(config)
 
 
+def test_a_folder_that_cannot_be_made_names_its_variable(tmp_path: Path) -> None:
+    assert settings.own_folder("X_FOLDER", tmp_path / "a/b").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"X_FOLDER: cannot make \S+/file/a: Not a directory"):
+        settings.own_folder("X_FOLDER", tmp_path / "file/a")
+
+
 def test_every_field_is_documented() -> None:
     rows = {row.variable: row for row in settings.document(Example, "X_")}
     assert rows["X_MODE"].type_name == "off|on"
