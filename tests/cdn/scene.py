@@ -58,10 +58,12 @@ class Scene:
         self.ledger.checkpoint.close()
 
 
-def counted(form: str, text: bytes, ratio: float = 1.0) -> tuple[DeliveryTables, SourceTally]:
+def counted(
+    form: str, text: bytes, ratio: float = 1.0, modules: Sequence[str] = ()
+) -> tuple[DeliveryTables, SourceTally]:
     """The tables after counting this text, and the tally with the records it would hand over."""
     tables = DeliveryTables()
-    parser = registry.FormatRegistry().open(SourceSpec("TEST", "edge", form))
+    parser = registry.FormatRegistry(modules=modules).open(SourceSpec("TEST", "edge", form))
     identity = SourceIdentity(parser.cdn, "edge", ratio)
     tally = SourceTally(identity, tables, Guards(tables), PathMapper(), hands_over=True, now=lambda: NOW)
     counter = registry.counter(parser, tally, repeats=False)
