@@ -23,6 +23,11 @@ class Verdict(Enum):
     UNKNOWN = "unknown_stream"
     ENDED = "ended"
 
+    @property
+    def sentence(self) -> str:
+        """What the player is told."""
+        return "the stream has ended" if self is Verdict.ENDED else self.value.replace("_", " ")
+
 
 class Admission:
     """Decides by a static list and by the stream directory; without any list every stream is taken."""

@@ -59,7 +59,7 @@ def beacon_report(
     if not isinstance(session, str) or not session or len(session) > MAX_SESSION_ID:
         raise SourceFormatError(f"session must be a text of 1 to {MAX_SESSION_ID} characters")
     state = beacon.get("state")
-    if state not in STATES:
+    if not isinstance(state, str) or state not in STATES:
         raise SourceFormatError(f"state must be one of {', '.join(STATES)}")
     errors = beacon.get("errors") or ()
     if errors and not isinstance(errors, list):

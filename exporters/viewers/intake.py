@@ -203,7 +203,7 @@ class Intake:
     def _admit(self, stream: str) -> None:
         verdict = self._admission.judge(stream)
         if verdict is not Verdict.TAKE:
-            raise Refusal(_VERDICTS[verdict], verdict.value, f"stream is {verdict.value.replace('_', ' ')}")
+            raise Refusal(_VERDICTS[verdict], verdict.value, verdict.sentence)
 
     def _limit_session(self, stream: str, session: str) -> None:
         if not self._session_limit.allows(report_key(stream, session)):

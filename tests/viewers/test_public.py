@@ -118,7 +118,7 @@ def test_an_unknown_stream_is_refused_and_counted(running: Exporter) -> None:
     answer = requests.post(
         f"{running.public}/v1/beacon", json={"stream": "nope", "session": "x", "state": "playing"}, timeout=5
     )
-    assert (answer.status_code, answer.text) == (404, "stream is unknown stream\n")
+    assert (answer.status_code, answer.text) == (404, "unknown stream\n")
     assert running.value('livestream_viewer_reports_rejected_total{reason="unknown_stream"}') == 1
 
 
