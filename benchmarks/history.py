@@ -102,7 +102,7 @@ def _measured(asked: FlaskClient, what: str, path: str) -> Row:
         if number >= 3:
             times.append(seconds * 1000)
     p95 = statistics.quantiles(times, n=20)[-1]
-    return Row(f"{what} p95", p95, "ms", f"<= {GOAL_MS:g}", note=f"median {statistics.median(times):.1f}")
+    return Row(f"{what} p95", p95, "ms", f"≤ {GOAL_MS:g}", note=f"median {statistics.median(times):.1f}")
 
 
 def _plans(url: str, log: Path) -> Row:

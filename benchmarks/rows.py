@@ -28,7 +28,7 @@ from tests import servers
 SERVER = ("shared_buffers=1GB", "max_wal_size=8GB", "jit=off")
 START = datetime(2026, 11, 2, tzinfo=UTC)
 STREAMS = 500
-GOAL = ">= 300,000"
+GOAL = "≥ 300,000"
 PEER = "ten numbers with an integer key, COPY"
 NUMBERS = {"at": "timestamptz", "stream": "int4", **{f"value{one}": "float8" for one in range(10)}}
 """The plainest table that has as many rows: what this machine can do at this moment."""
@@ -39,7 +39,8 @@ def run(quick: bool) -> list[Row]:
     """Measure in turn, several times over, and give medians of rows a second."""
     number, rounds = (20_000, 1) if quick else (300_000, 3)
     made = _minutes(number)
-    happened = [row[: len(EVENT_COLUMNS)] for row in _events(number)]
+    # In the order of the key, as the recorder stores them: neighbours share pages of the index.
+    happened = sorted(row[: len(EVENT_COLUMNS)] for row in _events(number))
     staged = _events(number // 3)
     plain = [(row[1], number % STREAMS, *row[2:12]) for number, row in enumerate(made)]
     with _database() as (url, folder):
@@ -47,7 +48,7 @@ def run(quick: bool) -> list[Row]:
         for turn in range(rounds):
             for name, table, columns, rows in (
                 ("minutes, COPY into the indexed table", "stream_minutes", minutes.COLUMNS, made),
-                ("events, COPY into the indexed table", "events", EVENT_COLUMNS, happened),
+                ("events by key, COPY into the indexed table", "events", EVENT_COLUMNS, happened),
                 (PEER, "numbers", NUMBERS, plain),
             ):
 
@@ -62,7 +63,7 @@ def run(quick: bool) -> list[Row]:
             name = "sessions, from spool files to roll-ups"
             speeds.setdefault(name, []).append(_spooled(url, folder / f"spool{turn}", number // 3))
     peer = statistics.median(speeds[PEER])
-    goals = {"minutes, COPY into the indexed table": GOAL, "events, COPY into the indexed table": GOAL}
+    goals = {"minutes, COPY into the indexed table": GOAL, "events by key, COPY into the indexed table": GOAL}
     return [
         Row(
             name,

@@ -105,6 +105,11 @@ def seed(url: str, rows: int) -> int:
         for days in range(max(WEEK, days_stored(connection)), PERIOD_DAYS, WEEK):
             _copy_week(connection, days)
         _months(connection)
+        connection.execute(
+            "UPDATE recorded_streams SET last_at = aired.last FROM ("
+            "SELECT scope, max(at) + INTERVAL '15 minutes' AS last FROM session_quarters GROUP BY scope) aired"
+            " WHERE stream = aired.scope"
+        )
         end = datetime.combine(FIRST_DAY + timedelta(days=PERIOD_DAYS), datetime.min.time(), UTC)
         set_watermark(connection, int(end.timestamp()))
         connection.execute("VACUUM (ANALYZE)")

@@ -10,6 +10,7 @@ from typing import Any
 from bridge.database import Connection
 from bridge.history.events import CHAT
 from bridge.history.records import REVENUE
+from bridge.history.stored import last_day
 from bridge.history.window import DAY, Window
 
 _SUMS = "sum(events) AS events, sum(amount) AS amount, max(top_amount) AS top_amount"
@@ -127,7 +128,7 @@ def top_chatters(
 ) -> dict[str, list[tuple[str, str, int]]]:
     """Who chatted most in each stream on the UTC days of the window: (user id, name, messages)."""
     first, last = window.utc_days()
-    begin, end = window.whole_months()
+    begin, end = window.whole_months(last_day(connection, "event_days"))
     # By stream, so that the ten best are picked without sorting all; names are then looked up for those alone.
     sql = """SELECT wanted.stream, best.user_id, named.username, best.messages
 FROM unnest(%(streams)s::text[]) AS wanted (stream)

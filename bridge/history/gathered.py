@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.database import Connection
 from bridge.history import event_sums, series_sums, session_sums, uniques
@@ -96,48 +96,67 @@ WHERE recorded.stream = ANY(%(streams)s)""",
     }
 
 
-def streams_on_air(connection: Connection, selection: Selection, window: Window, order: str) -> list[str]:
+def newest_streams(connection: Connection, selection: Selection, window: Window) -> list[str]:
+    """The streams of a selection with sessions on the UTC days of the window, by the last of these and its plays."""
+    where, parameters = _owned(selection, "stream")
+    # A look at the last day of each stream, not through all its days.
+    rows = connection.execute(
+        f"""SELECT stream FROM recorded_streams CROSS JOIN LATERAL (
+  SELECT day, plays FROM session_days
+  WHERE scope = stream AND dimension = 'total' AND day BETWEEN %(first)s AND %(last)s ORDER BY day DESC LIMIT 1
+) newest WHERE {_RECORDED} AND {where} ORDER BY day DESC, plays DESC, stream""".encode(),
+        {**parameters, **_days(window)},
+    ).fetchall()
+    return [stream for (stream,) in rows]
+
+
+def best_streams(connection: Connection, selection: Selection, window: Window, order: str, most: int) -> list[str]:
     """The streams of a selection with sessions on the UTC days of the window, in this order of their sums."""
-    first, last = window.utc_days()
     orders = {
         "viewers": "sum(plays)",
         "duration": "sum(watch_seconds)",
         "engagement": "sum(engaged)::float8 / greatest(sum(sessions), 1)",
-        "newest": "extract(epoch FROM max(day))",
     }
-    where, parameters = _owned(selection)
+    where, parameters = _owned(selection, "scope")
     rows = connection.execute(
         f"""SELECT scope FROM session_days
 WHERE dimension = 'total' AND day BETWEEN %(first)s AND %(last)s AND {where}
-GROUP BY scope ORDER BY {orders[order]} DESC, sum(plays) DESC, scope""".encode(),
-        {**parameters, "first": first, "last": last},
+GROUP BY scope ORDER BY {orders[order]} DESC, sum(plays) DESC, scope LIMIT %(most)s""".encode(),
+        {**parameters, **_days(window), "most": most},
     ).fetchall()
     return [scope for (scope,) in rows]
 
 
 def streams_published(connection: Connection, selection: Selection, window: Window) -> int:
     """How many streams of a selection were published or watched in the window's days."""
-    first, last = window.utc_days()
-    where, parameters = _owned(selection)
+    where, parameters = _owned(selection, "stream")
+    # OFFSET 0 keeps each look a look: joined, the days of all streams would be read.
     row = connection.execute(
-        f"""SELECT count(*) FROM (
-SELECT scope FROM session_days WHERE dimension = 'total' AND day BETWEEN %(first)s AND %(last)s AND {where}
-UNION SELECT stream FROM recorded_streams
-WHERE first_at < %(end)s AND last_at > %(start)s AND {where.replace("scope", "stream")}
-AND EXISTS (SELECT FROM stream_days WHERE stream_days.stream = recorded_streams.stream
-  AND at >= %(first)s AND at <= %(last)s)
-) streams""".encode(),
-        {**parameters, "first": first, "last": last, "start": window.start, "end": window.end},
+        f"""SELECT count(*) FROM recorded_streams recorded WHERE {_RECORDED} AND {where} AND (
+EXISTS (SELECT FROM session_days WHERE scope = recorded.stream AND dimension = 'total'
+  AND day BETWEEN %(first)s AND %(last)s OFFSET 0)
+OR EXISTS (SELECT FROM stream_days days WHERE days.stream = recorded.stream
+  AND at >= %(first)s AND at <= %(last)s OFFSET 0))""".encode(),
+        {**parameters, **_days(window)},
     ).fetchone()
     return int(row[0]) if row else 0
 
 
-def _owned(selection: Selection) -> tuple[str, dict[str, object]]:
-    """The condition that a scope is a stream of the selection."""
+_RECORDED = "first_at < %(after)s AND last_at >= %(first)s"
+
+
+def _days(window: Window) -> dict[str, object]:
+    """The UTC days that the window touches: ``first``, ``last``, and the one ``after``."""
+    first, last = window.utc_days()
+    return {"first": first, "last": last, "after": last + timedelta(days=1)}
+
+
+def _owned(selection: Selection, column: str) -> tuple[str, dict[str, object]]:
+    """The condition that a column is a stream of the selection."""
     if selection.is_streams:
-        return "scope = ANY(%(streams)s)", {"streams": list(selection.scopes)}
+        return f"{column} = ANY(%(streams)s)", {"streams": list(selection.scopes)}
     tenant = selection.scopes[0].removeprefix("@")
     if not tenant:
-        return "scope NOT LIKE '@%%'", {}
+        return f"{column} NOT LIKE '@%%'", {}
     owned = "SELECT stream FROM recorded_streams WHERE tenant = %(owner)s"
-    return f"scope IN ({owned})", {"owner": tenant}
+    return f"{column} IN ({owned})", {"owner": tenant}

@@ -13,7 +13,7 @@ from bridge.database import Connection, Database
 from bridge.history import distributions, event_sums, goals, listing, series_sums, shapes, trends, whole
 from bridge.history.backfill import watermark
 from bridge.history.comprehensive import comprehensive
-from bridge.history.gathered import gather, streams_on_air
+from bridge.history.gathered import best_streams, gather, newest_streams
 from bridge.history.selection import Selection
 from bridge.history.shapes import NEVER_SAID
 from bridge.history.window import Window
@@ -71,7 +71,7 @@ class History:
     ) -> contract.HistoricalAnalytics:
         """Streams of a selection, newest first, all of them together, and their course by day."""
         with self._database.connection() as connection:
-            on_air = streams_on_air(connection, selection, window, "newest")
+            on_air = newest_streams(connection, selection, window)
             shown = on_air[offset : offset + limit]
             numbers = gather(connection, Selection(tuple(shown), selection.filter), window)
             return {
@@ -112,7 +112,7 @@ class History:
     ) -> list[contract.StreamingMetrics]:
         """The best streams of a selection by viewers, engagement or duration."""
         with self._database.connection() as connection:
-            best = streams_on_air(connection, selection, window, order)[:limit]
+            best = best_streams(connection, selection, window, order, limit)
             numbers = gather(connection, Selection(tuple(best), selection.filter), window)
             return [shapes.overview(stream, numbers[stream], window) for stream in best]
 

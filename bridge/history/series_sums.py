@@ -107,24 +107,24 @@ FROM stream_hours WHERE stream = ANY(%(scopes)s) AND at >= %(start)s AND at < %(
     return found
 
 
-def peak_of_sum(connection: Connection, scopes: Sequence[str], window: Window) -> float:
+def peak_of_sum(connection: Connection, scopes: Sequence[str], window: Window, sums: SeriesSums) -> float:
     """The most viewers that several streams had together in a minute; at least the largest peak of one of them.
 
-    Where there are too many minutes to look at one by one, the best hour's mean takes their place.
+    ``sums`` are those of all of them. Where there are too many minutes to look at one by one, the best hour's mean
+    takes their place.
     """
-    sums = totals(connection, scopes, window)
-    single = max((one.viewers_peak for one in sums.values()), default=0.0)
     if len(scopes) < 2:
-        return single
-    minutes = sum(one.minutes for one in sums.values())
+        return sums.viewers_peak
     table, viewers = (
-        ("stream_minutes", "sum(viewers)") if minutes <= PEAK_ROWS else ("stream_hours", "sum(viewer_minutes) / 60")
+        ("stream_minutes", "sum(viewers)")
+        if sums.minutes <= PEAK_ROWS
+        else ("stream_hours", "sum(viewer_minutes) / 60")
     )
     sql = f"""SELECT max(together) FROM (SELECT {viewers} AS together FROM {table}
 WHERE stream = ANY(%(scopes)s) AND at >= %(start)s AND at < %(end)s GROUP BY at) moments"""
     parameters = {"scopes": list(scopes), "start": window.start, "end": window.end}
     row = connection.execute(sql.encode(), parameters).fetchone()
-    return max(single, float(row[0] or 0) if row else 0.0)
+    return max(sums.viewers_peak, float(row[0] or 0) if row else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from bridge.database import Connection
 from bridge.history.selection import Selection
 from bridge.history.sessions import DIMENSIONS, MEASURES
+from bridge.history.stored import last_day
 from bridge.history.window import DAY, Window
 
 FILTERED_DIMENSIONS = {
@@ -97,7 +98,13 @@ def plays(connection: Connection, selection: Selection, window: Window, dimensio
     edges = window.ragged(DAY)
     parts = [_DAYS_PLAYS, *(_edge_plays(selection, one, edge) for one in wanted for edge in range(len(edges)))]
     sql = f"SELECT scope, dimension, key, sum(plays) FROM ({' UNION ALL '.join(parts)}) parts GROUP BY 1, 2, 3"
-    parameters = {**_parameters(selection, window, edges), "dimensions": wanted}
+    begin, end = window.whole_months(last_day(connection, "session_days", "dimension = 'total'"))
+    parameters = {
+        **_parameters(selection, window, edges),
+        "dimensions": wanted,
+        "begin_month": begin,
+        "end_month": end,
+    }
     for scope, dimension, key, number in connection.execute(sql.encode(), parameters).fetchall():
         if number:
             found[scope][dimension][key] = int(number)
@@ -203,15 +210,12 @@ def _slice_condition(selection: Selection) -> str:
 def _parameters(selection: Selection, window: Window, edges: Sequence[tuple[datetime, datetime]]) -> dict[str, Any]:
     first, last = window.whole(DAY)
     touched_first, touched_last = window.utc_days()
-    begin_month, end_month = window.whole_months()
     parameters: dict[str, Any] = {
         "scopes": list(selection.scopes),
         "only": selection.scopes[0] if selection.scopes else "",
         "tenant": selection.scopes[0].removeprefix("@") if selection.scopes else "",
         "start": window.start,
         "end": window.end,
-        "begin_month": begin_month,
-        "end_month": end_month,
         "zone": window.zone.key,
         "first_day": first.date(),
         "last_day": last.date() if first < last else first.date(),

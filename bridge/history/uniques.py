@@ -8,10 +8,14 @@ from datetime import date, timedelta
 
 from bridge.database import Connection
 from bridge.history import sketches
+from bridge.history.stored import last_day
 from bridge.history.window import Window, month_after
 
 LOOK_BACK_DAYS = 30
 """How far before a window a viewer must have been seen to be one that returns."""
+
+Sketches = dict[str, list[bytes]]
+"""Sketches by scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +26,16 @@ class Uniques:
     returning: int = 0
 
 
-def levels(first: date, last: date) -> tuple[list[date], list[date]]:
-    """The whole months from ``first`` to ``last`` (with), and the days left over, by the first day of each."""
+def levels(first: date, last: date, stored: date = date.max) -> tuple[list[date], list[date]]:
+    """The whole months from ``first`` to ``last`` (with), and the days left over, by the first day of each.
+
+    With nothing ``stored`` after ``last``, its month is whole, too.
+    """
     months, days = [], []
     day = first
     while day <= last:
         following = month_after(day)
-        if day.day == 1 and following - timedelta(days=1) <= last:
+        if day.day == 1 and (following - timedelta(days=1) <= last or stored <= last):
             months.append(day)
             day = following
         else:
@@ -38,20 +45,22 @@ def levels(first: date, last: date) -> tuple[list[date], list[date]]:
 
 
 def read(
-    connection: Connection, scopes: Sequence[str], first: date, last: date, kind: str = "viewers"
-) -> dict[str, list[bytes]]:
-    """The sketches from ``first`` to ``last`` (with), by scope."""
-    months, days = levels(first, last)
-    rows = connection.execute(
-        "SELECT scope, sketch FROM sketches WHERE scope = ANY(%s) AND kind = %s AND level = 'month' AND day = ANY(%s)"
-        " UNION ALL"
-        " SELECT scope, sketch FROM sketches WHERE scope = ANY(%s) AND kind = %s AND level = 'day' AND day = ANY(%s)",
-        (list(scopes), kind, months, list(scopes), kind, days),
+    connection: Connection, scopes: Sequence[str], kind: str, months: Sequence[date], days: Sequence[date]
+) -> list[tuple[str, date, bytes]]:
+    """The sketches of some months and days: scope, first day, sketch."""
+    return connection.execute(
+        "SELECT scope, day, sketch FROM sketches"
+        " WHERE scope = ANY(%s) AND kind = %s AND level = 'month' AND day = ANY(%s)"
+        " UNION ALL SELECT scope, day, sketch FROM sketches"
+        " WHERE scope = ANY(%s) AND kind = %s AND level = 'day' AND day = ANY(%s)",
+        (list(scopes), kind, list(months), list(scopes), kind, list(days)),
     ).fetchall()
-    found: dict[str, list[bytes]] = {}
-    for scope, sketch in rows:
-        found.setdefault(scope, []).append(sketch)
-    return found
+
+
+def stored_levels(connection: Connection, kind: str, window: Window) -> tuple[list[date], list[date]]:
+    """The months and days of the window, as few as what is stored allows."""
+    stored = last_day(connection, "sketches", f"kind = '{kind}' AND level = 'day'")
+    return levels(*window.utc_days(), stored)
 
 
 def by_scope(connection: Connection, scopes: Sequence[str], window: Window) -> dict[str, Uniques]:
@@ -68,30 +77,31 @@ def together(connection: Connection, scopes: Sequence[str], window: Window) -> U
 
 def chatters(connection: Connection, scopes: Sequence[str], window: Window) -> dict[str, int]:
     """Distinct chat participants of each scope."""
-    found = read(connection, scopes, *window.utc_days(), "chat")
+    found: Sketches = {}
+    for scope, _day, sketch in read(connection, scopes, "chat", *stored_levels(connection, "chat", window)):
+        found.setdefault(scope, []).append(sketch)
     return {scope: sketches.estimate(found.get(scope, [])) for scope in scopes}
 
 
 def by_day(connection: Connection, scopes: Sequence[str], window: Window) -> dict[date, int]:
     """Distinct viewers of all scopes together, by UTC day."""
     first, last = window.utc_days()
-    rows = connection.execute(
-        "SELECT day, sketch FROM sketches"
-        " WHERE scope = ANY(%s) AND kind = 'viewers' AND level = 'day' AND day BETWEEN %s AND %s",
-        (list(scopes), first, last),
-    ).fetchall()
+    every_day = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     days: dict[date, list[bytes]] = {}
-    for day, sketch in rows:
+    for _scope, day, sketch in read(connection, scopes, "viewers", [], every_day):
         days.setdefault(day, []).append(sketch)
     return {day: sketches.estimate(some) for day, some in days.items()}
 
 
-def _now_and_before(
-    connection: Connection, scopes: Sequence[str], window: Window
-) -> tuple[dict[str, list[bytes]], dict[str, list[bytes]]]:
-    first, last = window.utc_days()
-    before = (first - timedelta(days=LOOK_BACK_DAYS), first - timedelta(days=1))
-    return read(connection, scopes, first, last), read(connection, scopes, *before)
+def _now_and_before(connection: Connection, scopes: Sequence[str], window: Window) -> tuple[Sketches, Sketches]:
+    first, _last = window.utc_days()
+    months, days = stored_levels(connection, "viewers", window)
+    months_before, days_before = levels(first - timedelta(days=LOOK_BACK_DAYS), first - timedelta(days=1))
+    now: Sketches = {}
+    before: Sketches = {}
+    for scope, day, sketch in read(connection, scopes, "viewers", months + months_before, days + days_before):
+        (now if day >= first else before).setdefault(scope, []).append(sketch)
+    return now, before
 
 
 def _uniques(now: Sequence[bytes], before: Sequence[bytes]) -> Uniques:

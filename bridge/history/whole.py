@@ -10,6 +10,7 @@ from bridge.database import Connection
 from bridge.history import event_sums, series_sums, session_sums, shapes, trends, uniques
 from bridge.history.gathered import Gathered, streams_published
 from bridge.history.selection import Selection
+from bridge.history.series_sums import SeriesSums
 from bridge.history.shapes import growth
 from bridge.history.window import Window
 
@@ -39,7 +40,7 @@ def summary(connection: Connection, selection: Selection, window: Window) -> dic
         "totalViewers": now.sessions.plays,
         "uniqueViewers": now.uniques.viewers,
         "returningViewers": now.uniques.returning,
-        "peakViewers": peak(connection, selection, window),
+        "peakViewers": peak(connection, selection, window, now.series),
         "averageViewers": shapes.average_viewers(now.series),
         "totalWatchTime": finite(now.sessions.watch_seconds),
         "averageViewTime": shapes.average_view(now.sessions),
@@ -65,7 +66,7 @@ def aggregated(connection: Connection, selection: Selection, window: Window) -> 
         "totalViews": now.sessions.plays,
         "totalViewers": now.sessions.plays,
         "uniqueViewers": now.uniques.viewers,
-        "peakViewers": peak(connection, selection, window),
+        "peakViewers": peak(connection, selection, window, now.series),
         "averageViewers": shapes.average_viewers(now.series),
         "averageViewTime": shapes.average_view(now.sessions),
         "chatMessages": now.events.chat,
@@ -85,7 +86,7 @@ def overview(connection: Connection, selection: Selection, window: Window) -> di
         "total_streams": streams_published(connection, selection, window),
         "avg_watch_time": shapes.average_view(one.sessions),
         "unique_viewers": one.uniques.viewers,
-        "peak_viewers": peak(connection, selection, window),
+        "peak_viewers": peak(connection, selection, window, one.series),
     }
 
 
@@ -142,8 +143,8 @@ def revenue(connection: Connection, selection: Selection, window: Window, curren
     }
 
 
-def peak(connection: Connection, selection: Selection, window: Window) -> int:
-    return round(series_sums.peak_of_sum(connection, selection.scopes, window))
+def peak(connection: Connection, selection: Selection, window: Window, sums: SeriesSums) -> int:
+    return round(series_sums.peak_of_sum(connection, selection.scopes, window, sums))
 
 
 def grown(now: Gathered, before: Gathered) -> contract.Growth:

@@ -97,11 +97,14 @@ class Window:
         first, last = self.whole(step)
         return [piece for piece in ((self.start, first), (last, self.end)) if piece[0] < piece[1]]
 
-    def whole_months(self) -> tuple[date, date]:
-        """The UTC months that lie in the window whole: from the first of one up to, not with, the first of another."""
+    def whole_months(self, stored: date = date.max) -> tuple[date, date]:
+        """The UTC months that lie in the window whole: from the first of one up to, not with, the first of another.
+
+        With nothing ``stored`` after the window's last whole day, the month of that day is whole, too.
+        """
         first, last = self.whole(DAY)
         begin = first.date() if first.day == 1 else month_after(first.date())
-        end = last.date().replace(day=1)
+        end = month_after((last - DAY).date()) if stored < last.date() else last.date().replace(day=1)
         return (begin, end) if begin < end else (last.date(), last.date())
 
     def utc_days(self) -> tuple[date, date]:

@@ -236,6 +236,8 @@ def test_places_have_coordinates(world: World) -> None:
         ("2026-09-15", "2026-10-31", 2, 2),
         ("2026-10-01", "2026-11-20", 4, 4),
         ("2026-10-31", "2026-11-01", 2, 2),
+        ("2026-11-01", "2026-11-20", 2, 2),  # nothing is stored after: the running month counts as whole
+        ("2026-11-01", "2026-11-19", 1, 1),
     ],
 )
 def test_whole_months_and_days_around_them_add_up(
@@ -245,10 +247,11 @@ def test_whole_months_and_days_around_them_add_up(
     times = [at(NOON + moved) for moved in days]  # October 1 and 31, November 1 and 20
     one_world.record(*(session(number, joined=one, left=one + 5) for number, one in enumerate(times)))
     one_world.record(*(event(number, time=one) for number, one in enumerate(times)))
+    one_world.record(*(sketch([f"viewer {number}"], time=one) for number, one in enumerate(times)))
     chosen = {"dateRange": {"start": start, "end": end}}
     body = one_world.get("comprehensive/demo", filter=json.dumps(chosen))
     assert body["overview"]["deviceTypes"] == {"desktop": plays}
-    assert body["overview"]["totalViewers"] == plays
+    assert (body["overview"]["totalViewers"], body["overview"]["uniqueViewers"]) == (plays, plays)
     assert body["chat"]["topChatters"][0]["messageCount"] == messages
 
 
