@@ -235,6 +235,31 @@ def test_a_log_rotated_again_before_its_successor_is_read_is_not_passed_over(rea
     assert reader.read() == 10
 
 
+def test_a_log_found_empty_and_rotated_before_it_was_read_is_not_passed_over(reader: Reader) -> None:
+    append(reader.log, lines(0, 4))
+    assert reader.read() == 4
+    reader.log.rename(reader.log.with_name("edge.json.1"))
+    reader.log.touch()
+    assert reader.read() == 4
+    append(reader.log, lines(4, 3))
+    shutil.copy2(reader.log, reader.log.with_name("edge.json.2"))
+    os.truncate(reader.log, 0)
+    append(reader.log, lines(7, 2))
+    assert reader.read() == 9
+
+
+def test_what_was_rotated_is_read_while_there_is_no_present_log(reader: Reader) -> None:
+    append(reader.log, lines(0, 4))
+    assert reader.read() == 4
+    for number in (1, 2):
+        reader.log.rename(reader.log.with_name(f"edge.json.{number}"))
+        append(reader.log, lines(10 * number, 2))
+    reader.log.rename(reader.log.with_name("edge.json.3"))
+    assert reader.read() == 8
+    append(reader.log, lines(100, 1))
+    assert reader.read() == 9
+
+
 def test_the_position_and_what_is_still_to_be_counted_are_shown(reader: Reader) -> None:
     line = nginx_line()
     reader.log.write_bytes(line + line[:-9])

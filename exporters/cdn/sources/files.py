@@ -72,6 +72,11 @@ class LogFile:
         head = self._head(mark_bytes)
         return Position(self.device, self.inode, len(head), digest(head))
 
+    def is_begun(self) -> bool:
+        """Whether it has a first line, or enough of one, to be known by."""
+        head = self._head(MARK_BYTES)
+        return len(head) == MARK_BYTES or b"\n" in head
+
     def is_same(self, position: Position) -> bool:
         """Whether this file begins as the one of the position did."""
         return digest(self._head(position.mark_bytes)) == position.mark
@@ -126,16 +131,16 @@ def holder(path: Path, position: Position) -> tuple[LogFile, bool] | None:
 def successor(path: Path, position: Position) -> tuple[LogFile, bool] | None:
     """The open file that was written after the rotated one of the position, and whether it is a rotated one too.
 
-    None while there is none yet. ``path`` is opened before rotated files are looked for: should it be rotated in
-    between, it is found among them.
+    None while there is none yet that would be known again after the next rotation. ``path`` is opened before rotated
+    files are looked for: should it be rotated in between, it is found among them.
     """
     current = open_log(path)
     newer = _newer(rotated_copies(path), position)
-    if newer is None:
-        return None if current is None else (current, False)
+    if newer is None and current is not None and current.is_begun():
+        return current, False
     if current is not None:
         current.close()
-    return newer, True
+    return None if newer is None else (newer, True)
 
 
 def _newer(copies: list[Path], position: Position) -> LogFile | None:

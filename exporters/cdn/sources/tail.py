@@ -127,8 +127,10 @@ class LogTail:
             self._position = Position.from_json(stored)
             return self._resume()
         file = open_log(self._path)
-        if file is None:
-            self._from_end = False  # a file that appears later is read from its beginning
+        if file is None or not file.is_begun():
+            if file is not None:
+                file.close()
+            self._from_end = False  # what is written later is read from its beginning
             return False
         start = file.start()
         return self._switch(file, False, start.moved(_last_line_end(file)) if self._from_end else start)
@@ -157,17 +159,25 @@ class LogTail:
         if self._rotated:
             found = successor(self._path, self._position)
             return found is not None and self._switch(*found, found[0].start())
-        try:
-            stat = self._path.stat()
-        except FileNotFoundError:
-            return False
-        if self._file is not None and (stat.st_dev, stat.st_ino) == (self._file.device, self._file.inode):
+        if self._is_current():
             return False
         now = self._monotonic()
         if self._still_since is None:
             self._still_since = now
-        self._rotated = now - self._still_since >= ROTATION_GRACE_SECONDS
+        if now - self._still_since >= ROTATION_GRACE_SECONDS:
+            found = successor(self._path, self._position)
+            if found is not None:
+                found[0].close()
+                self._rotated = True
         return self._rotated
+
+    def _is_current(self) -> bool:
+        """Whether the file that is read is the one that is written."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return self._file is not None and (stat.st_dev, stat.st_ino) == (self._file.device, self._file.inode)
 
     def _run(self) -> None:
         while not self._stop.is_set():
