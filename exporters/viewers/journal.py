@@ -15,6 +15,7 @@ from zlib import crc32
 
 import orjson
 
+from exporters.viewers.appending import append_whole
 from exporters.viewers.inputs import Input, pack, unpack
 
 log = logging.getLogger(__name__)
@@ -27,30 +28,30 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file: FileIO | None = None
-        self._failed = False
         self.number = 0
         self.bytes = 0
+        self.has_gap = False
+        """whether something could not be written, so that only a checkpoint keeps it"""
 
     def begin(self, number: int) -> None:
-        """Go on in a new file."""
-        self.close()
-        self.number, self.bytes = number, 0
+        """Go on in a new file; in the old one when it cannot be made (OSError)."""
         path = self._folder / f"{PREFIX}{number:012d}{SUFFIX}"
-        self._file = FileIO(path, "ab", opener=_private)
+        file = FileIO(path, "ab", opener=_private)
+        self.close()
+        self._file, self.number, self.bytes = file, number, 0
 
     def append(self, inputs: Sequence[Input]) -> None:
         """Write inputs as one line. A full disk is logged once and does not stop the counting."""
         body = orjson.dumps([pack(one) for one in inputs])
         line = b"%08x %b\n" % (crc32(body), body)
+        assert self._file is not None
         try:
-            assert self._file is not None
-            self._file.write(line)
+            append_whole(self._file, line)
             self.bytes += len(line)
-            self._failed = False
         except OSError as error:
-            if not self._failed:
+            if not self.has_gap:
                 log.error("journal %d cannot be written, a restart would lose reports: %s", self.number, error)
-            self._failed = True
+            self.has_gap = True
 
     def close(self) -> None:
         if self._file is not None:

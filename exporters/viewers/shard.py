@@ -116,6 +116,7 @@ class Shard:
             "remembered": self.engine.remembered.state(),
             "events": self.engagements.state(),
             "handoffs": dict(self.handoffs),
+            "unspooled": [line.decode() for line in self.spool.held()],
         }
 
     def restore(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -123,6 +124,7 @@ class Shard:
         head = rows[0]
         self.engine.now = head["now"]
         self.handoffs = dict(head["handoffs"])
+        self.spool.hold(line.encode() for line in head.get("unspooled", ()))
         for kept in head["broadcasts"]:
             self.engine.broadcast_of(kept["stream"], kept["started"]).restore(kept)
         self.tables.restore(head["tables"])

@@ -35,17 +35,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from zlib import crc32
 
 import orjson
 
+from exporters.viewers.appending import append_whole
+
 log = logging.getLogger(__name__)
 OPEN_SUFFIX = ".open"
 CLOSED_SUFFIX = ".spool"
+HELD_BYTES = 64 << 20
 
 
 def encode_line(record: Mapping[str, Any]) -> bytes:
@@ -69,7 +74,10 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
 
 
 class SpoolWriter:
-    """Appends records and closes files when they are old or large; refuses records beyond ``limit_bytes`` in all."""
+    """Appends records and closes files when they are old or large; refuses records beyond ``limit_bytes`` in all.
+
+    What a full disk refuses is held in memory, up to ``HELD_BYTES``, until it has room again.
+    """
 
     def __init__(
         self,
@@ -86,7 +94,9 @@ class SpoolWriter:
         self._file_bytes = file_bytes
         self._file_seconds = file_seconds
         self._clock = clock
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
         self._path = folder
         self._opened = 0.0
         self._last_number = 0
@@ -98,23 +108,46 @@ class SpoolWriter:
         """Append one record; false when the spool is full and the record is given up."""
         line = encode_line(record)
         self._begin()
-        if self.waiting_bytes + len(line) > self._limit_bytes:
+        if self.waiting_bytes + len(line) > self._limit_bytes or self._held_bytes + len(line) > HELD_BYTES:
             return False
-        if self._file is None:
-            self._open()
-        assert self._file is not None
-        self._file.write(line)
         self.waiting_bytes += len(line)
-        if self._file.tell() >= self._file_bytes:
-            self.rotate()
+        self.hold([line])
+        self._write_held()
         return True
+
+    def hold(self, lines: Iterable[bytes]) -> None:
+        """Take lines that are to be written when there is room."""
+        for line in lines:
+            self._held.append(line)
+            self._held_bytes += len(line)
+
+    def held(self) -> list[bytes]:
+        """The lines that a full disk has refused."""
+        return list(self._held)
 
     def turn(self) -> None:
         """Close a file that is old enough and measure what waits; call it about once a second."""
         self._begin()
-        if self._file is not None and self._clock() - self._opened >= self._file_seconds:
+        self._write_held()
+        # A clock that was set back must not keep it open.
+        if self._file is not None and not 0 <= self._clock() - self._opened < self._file_seconds:
             self.rotate()
         self.waiting_bytes = self._measure()
+
+    def _write_held(self) -> None:
+        failed = len(self._held) > 1
+        try:
+            while self._held:
+                if self._file is None:
+                    self._open()
+                assert self._file is not None
+                append_whole(self._file, self._held[0])
+                self._held_bytes -= len(self._held.popleft())
+                if self._file.tell() >= self._file_bytes:
+                    self.rotate()
+        except OSError as error:
+            if not failed:
+                log.error("the spool cannot be written; what ends meanwhile is held in memory: %s", error)
 
     def rotate(self) -> None:
         """Close the present file, so that a reader may take it."""
@@ -137,10 +170,10 @@ class SpoolWriter:
         self._last_number = max(self._last_number + 1, int(self._opened * 1e9))
         self._path = self._folder / f"{self._last_number:020d}-{self._name}{OPEN_SUFFIX}"
         # Unbuffered: what was written survives the death of the process.
-        self._file = self._path.open("ab", buffering=0)
+        self._file = FileIO(self._path, "ab")
 
     def _measure(self) -> int:
-        total = 0
+        total = self._held_bytes
         for path in self._folder.glob(f"*-{self._name}.*"):
             try:
                 total += path.stat().st_size

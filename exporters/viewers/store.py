@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from exporters.viewers.broadcast import Broadcast
 from exporters.viewers.inputs import Resumed
 from exporters.viewers.journal import Journal, journals, read_journal
 from exporters.viewers.session import Session
@@ -18,6 +19,7 @@ from exporters.viewers.spool import decode_line, encode_line
 log = logging.getLogger(__name__)
 PREFIX, SUFFIX = "checkpoint-", ".state"
 CHECKPOINT_SECONDS = 60.0
+RETRY_SECONDS = 5.0
 JOURNAL_BYTES = 64 << 20
 SLICE_SESSIONS = 200
 VERSION = 1
@@ -37,6 +39,8 @@ class Store:
         self._journal = Journal(folder)
         self._saved: list[list[Any]] = []
         self._last = 0.0
+        self._failed_at = 0.0
+        """when the newest checkpoint failed, or 0 when it did not"""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def open(self) -> None:
@@ -62,44 +66,76 @@ class Store:
         self._last = now
 
     def turn(self) -> None:
-        """Write a checkpoint when it is due."""
-        if self._clock() - self._last >= CHECKPOINT_SECONDS or self._journal.bytes >= JOURNAL_BYTES:
+        """Write a checkpoint when it is due; one that a full disk refuses is tried again."""
+        if not self._is_due():
+            return
+        try:
             self.checkpoint()
+        except OSError as error:
+            if not self._failed_at:
+                log.error("no checkpoint can be written: %s", error)
+            self._failed_at = self._clock()
+        else:
+            self._failed_at = 0.0
+
+    def _is_due(self) -> bool:
+        now = self._clock()
+        if self._failed_at and 0 <= now - self._failed_at < RETRY_SECONDS:
+            return False
+        if self._journal.has_gap or self._journal.bytes >= JOURNAL_BYTES:
+            return True
+        return not 0 <= now - self._last < CHECKPOINT_SECONDS
 
     def checkpoint(self) -> None:
-        """Write a checkpoint and forget what it makes needless."""
+        """Write a checkpoint and forget what it makes needless; raises OSError and leaves nothing when it cannot."""
         shard = self._shard
         with shard.lock:
             number = self._journal.number + 1
             self._journal.begin(number)
+            has_gap, self._journal.has_gap = self._journal.has_gap, False
             shard.engine.epoch += 1
+            self._saved = []
             head = shard.head()
             sessions = list(shard.engine.sessions.values())
             broadcasts = list(shard.engine.broadcasts.values())
         temporary = self._folder / f"{PREFIX}{number:012d}.new"
-        with open(temporary, "wb", opener=_private) as file:
-            file.write(encode_line({"kind": "head", "version": VERSION, **head}))
-            for start in range(0, len(sessions), SLICE_SESSIONS):
-                with shard.lock:
-                    for session in sessions[start : start + SLICE_SESSIONS]:
-                        if session.epoch != shard.engine.epoch:
-                            self._save(session)
-                self._write_saved(file)
-            for broadcast in broadcasts:
-                with shard.lock:
-                    row = {"kind": "sketches", "stream": broadcast.stream, "row": broadcast.sketch_state()}
-                file.write(encode_line(row))
-            self._write_saved(file)
-            file.write(encode_line({"kind": "end"}))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(temporary.with_suffix(SUFFIX))
+        try:
+            with open(temporary, "wb", opener=_private) as file:
+                self._write(file, head, sessions, broadcasts)
+            temporary.rename(temporary.with_suffix(SUFFIX))
+        except OSError:
+            self._journal.has_gap |= has_gap
+            temporary.unlink(missing_ok=True)  # the journal needs the room
+            raise
         self._last = shard.saved_at = self._clock()
         self._forget_before(number)
 
+    def _write(
+        self, file: BinaryIO, head: dict[str, Any], sessions: list[Session], broadcasts: list[Broadcast]
+    ) -> None:
+        shard = self._shard
+        file.write(encode_line({"kind": "head", "version": VERSION, **head}))
+        for start in range(0, len(sessions), SLICE_SESSIONS):
+            with shard.lock:
+                for session in sessions[start : start + SLICE_SESSIONS]:
+                    if session.epoch != shard.engine.epoch:
+                        self._save(session)
+            self._write_saved(file)
+        for broadcast in broadcasts:
+            with shard.lock:
+                row = {"kind": "sketches", "stream": broadcast.stream, "row": broadcast.sketch_state()}
+            file.write(encode_line(row))
+        self._write_saved(file)
+        file.write(encode_line({"kind": "end"}))
+        file.flush()
+        os.fsync(file.fileno())
+
     def close(self) -> None:
         """Write all down before an orderly end."""
-        self.checkpoint()
+        try:
+            self.checkpoint()
+        except OSError as error:
+            log.error("no checkpoint can be written, the journal has to do: %s", error)
         self._journal.close()
 
     def _save(self, session: Session) -> None:
