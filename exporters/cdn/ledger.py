@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from operator import itemgetter
@@ -49,7 +50,7 @@ class Ledger:
         self._positions: dict[str, Any] = {}
         self._deliveries: list[bytes] = []
         self._sequences: dict[str, int] = {}
-        self._retention_checked = now()
+        self._retention_checked = guards.monotonic()
 
     def restore(self) -> None:
         """Open the checkpoint and take its counters back; raises ConfigError when it cannot be used."""
@@ -60,7 +61,7 @@ class Ledger:
         name = self.tables.requests.public.family.name
         for stream in {labels[position] for family, labels, _ in rows if family == name}:
             if self._guards.streams.admit(stream) == stream:
-                self._guards.last_seen[stream] = self._now()
+                self._guards.last_seen[stream] = self._guards.monotonic()
 
     def open(self, identity: SourceIdentity, mapper: PathMapper, hands_over: bool) -> SourceTally:
         """A tally for one source, counted into this ledger."""
@@ -71,6 +72,11 @@ class Ledger:
     def move(self, source: str, position: Any) -> None:
         """Note how far a source has been counted; in the same hold of ``lock`` as the counting."""
         self._positions[source] = position
+
+    def position(self, source: str) -> Any:
+        """How far a source has been counted, stored or not yet; None when it never was."""
+        with self.lock:
+            return self._positions.get(source) or self.checkpoint.position(source)
 
     def note_delivery(self, digest: bytes) -> None:
         """Note that a pushed body has been counted; in the same hold of ``lock`` as the counting."""
@@ -83,6 +89,15 @@ class Ledger:
     def is_full(self) -> bool:
         """Whether so many records wait to be stored that a commit should not be put off."""
         return sum(len(tally.handed) for tally in self._tallies) >= MAX_HANDED
+
+    def make_room(self) -> bool:
+        """Store when it should not be put off; false while that fails, so that what waits does not grow further."""
+        try:
+            if self.is_full():
+                self.commit()
+        except sqlite3.Error:
+            return False
+        return True
 
     def commit(self) -> None:
         """Store all that has been counted, then show it. What cannot be stored stays counted for the next try."""
@@ -130,7 +145,7 @@ class Ledger:
         self.tables.handoff_lag.set(records)
 
     def _remove_ended_streams(self) -> None:
-        now = self._now()
+        now = self._guards.monotonic()
         if now - self._retention_checked < RETENTION_CHECK_SECONDS:
             return
         self._retention_checked = now

@@ -32,22 +32,29 @@ Clock = Callable[[], float]
 class Guards:
     """The bounds of the labels that logs can choose: streams, points of presence, countries."""
 
-    def __init__(self, tables: DeliveryTables, max_streams: int = 2_000, max_pops: int = 400) -> None:
+    def __init__(
+        self,
+        tables: DeliveryTables,
+        max_streams: int = 2_000,
+        max_pops: int = 400,
+        monotonic: Clock = time.monotonic,
+    ) -> None:
         dropped = tables.dropped_series
         self.streams = BoundedLabel(max_streams, lambda: dropped.add(1, "streams"))
         self.pops = BoundedLabel(max_pops, lambda: dropped.add(1, "pops"))
         self.countries = BoundedLabel(250, lambda: dropped.add(1, "countries"))
+        self.monotonic = monotonic
         self.last_seen: dict[str, float] = {}
-        """stream → when a viewer was last served, Unix seconds"""
+        """stream → when a viewer was last served, by the monotonic clock"""
 
-    def stream(self, target: Target, facts: Facts, now: float) -> str:
+    def stream(self, target: Target, facts: Facts) -> str:
         """The label of a stream. Only a served request can make a new one, so that made-up paths cannot."""
         served = facts.code_class in SERVED
         if not target.stream or not (served or target.stream in self.streams):
             return OTHER
         label = self.streams.admit(target.stream)
         if served and label is not OTHER:
-            self.last_seen[label] = now
+            self.last_seen[label] = self.monotonic()
         return label
 
 
@@ -236,11 +243,10 @@ class SourceTally:
 
     def fold(self) -> None:
         """Add what the rows have counted to the tables."""
-        now = self.now()
         rows = [row for by_facts in self._rows.values() for row in by_facts.values() if row.count]
         rows.sort(key=lambda row: row.facts.code_class)  # served requests first: they make a stream known
         for row in rows:
-            self._fold(row, self._guards.stream(row.target, row.facts, now))
+            self._fold(row, self._guards.stream(row.target, row.facts))
         if self._row_count >= MAX_ROWS:
             self.forget()
 

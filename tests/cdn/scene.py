@@ -28,7 +28,7 @@ class Scene:
     def __init__(self, folder: Path, now: float = NOW, max_streams: int = 2_000, limit_bytes: int = 256 << 20) -> None:
         self.now = now
         self.tables = DeliveryTables()
-        guards = Guards(self.tables, max_streams, 3)
+        guards = Guards(self.tables, max_streams, 3, monotonic=self.clock)
         self.ledger = Ledger(
             *(self.tables, Checkpoint(folder / "state.db"), guards),
             name="here",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from exporters.cdn.checkpoint import Checkpoint
+from exporters.cdn.ledger import MAX_HANDED
+from exporters.cdn.sources.folder import LogFolder
+from exporters.cdn.sources.tail import LogTail
 from exporters.errors import ConfigError
 from exporters.handoff import read_batch
 from tests.cdn.scene import Scene, nginx_line, rows
+from tests.disks import no_file_over
 
 KEY = ("nginx", "demo", "segment", "2xx", "hit")
 
@@ -127,6 +132,44 @@ def test_a_full_outbox_drops_the_oldest_and_counts_them(tmp_path: Path) -> None:
     assert size <= 2_000
     assert scene.tables.handoff.public.get("dropped") == 50 - records
     assert scene.tables.handoff_lag.get() == records
+    scene.close()
+
+
+def test_what_cannot_be_stored_waits_and_no_more_is_read(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    tally, counter = scene.source("nginx")
+    tail = LogTail(tmp_path / "edge.json", tally, counter, scene.ledger)
+    scene.ledger.restore()
+    lines = [nginx_line(size=number, time=scene.now) for number in range(3 * MAX_HANDED)]
+    (tmp_path / "edge.json").write_bytes(b"".join(lines))
+    with no_file_over(10):
+        while tail.turn():
+            pass
+        waiting = len(tally.handed)
+        assert MAX_HANDED <= waiting < 2 * MAX_HANDED
+        assert not scene.ledger.make_room()
+    while tail.turn():
+        pass
+    scene.ledger.commit()
+    assert scene.tables.requests.public.total() == len(lines)
+    assert scene.tables.response_bytes.public.total() == sum(range(len(lines)))
+    assert sum(scene.ledger.checkpoint.waiting()[:1]) == len(lines)
+    tail.stop()
+    scene.close()
+
+
+def test_a_folder_is_gone_on_with_where_it_was_when_nothing_could_be_stored(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    tally, counter = scene.source("nginx")
+    folder = LogFolder(tmp_path / "*.log", tally, counter, scene.ledger, now=lambda: scene.now)
+    scene.ledger.restore()
+    (tmp_path / "one.log").write_bytes(nginx_line(time=scene.now) * 2 * MAX_HANDED)
+    os.utime(tmp_path / "one.log", (scene.now - 60, scene.now - 60))
+    with no_file_over(10), pytest.raises(sqlite3.Error):
+        folder.turn()
+    folder.turn()
+    scene.ledger.commit()
+    assert scene.tables.requests.public.total() == 2 * MAX_HANDED
     scene.close()
 
 

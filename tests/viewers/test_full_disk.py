@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import resource
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from exporters.viewers.spool import SpoolReader, SpoolWriter
 from exporters.viewers.store import RETRY_SECONDS
+from tests.disks import no_file_over
 from tests.viewers.making import START, Clock, Kept, report
-
-
-@contextmanager
-def no_file_over(size: int) -> Iterator[None]:
-    """Writes that would make a file longer are cut short or refused, as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.fixture

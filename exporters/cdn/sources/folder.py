@@ -72,7 +72,7 @@ class LogFolder:
             return
         try:
             position = file.start()
-            stored = self._ledger.checkpoint.position(self._key(path.name))
+            stored = self._ledger.position(self._key(path.name))
             if stored is not None and file.is_same(Position.from_json(stored)):
                 position = Position.from_json(stored)
             self._counter.begin(file.read(0, HEAD_BYTES))

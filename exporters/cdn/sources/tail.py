@@ -67,6 +67,8 @@ class LogTail:
         """Count one chunk, or see whether the file was rotated; true when there was something to do."""
         if self._file is None:
             return self._begin()
+        if not self._ledger.make_room():
+            return False
         try:
             data = self._file.read(self._position.offset, CHUNK_BYTES)
         except SourceFormatError as error:
@@ -103,8 +105,6 @@ class LogTail:
             if lines:
                 self._counter.take(lines)
             self._move(position)
-        if self._ledger.is_full():
-            self._ledger.commit()
 
     def _move(self, position: Position) -> None:
         """Note the position; a file that was too short to be known by its first bytes is marked anew."""
@@ -122,7 +122,7 @@ class LogTail:
 
     def _begin(self) -> bool:
         """Open the file at the stored position, or where a first start begins; false while there is none."""
-        stored = self._ledger.checkpoint.position(self._name)
+        stored = self._ledger.position(self._name)
         if stored is not None:
             self._position = Position.from_json(stored)
             return self._resume()
