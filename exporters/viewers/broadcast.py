@@ -153,6 +153,12 @@ class Broadcast:
         _add(self.by_variant, before, -1)
         _add(self.by_variant, after, 1)
 
+    def shift(self, by: float) -> None:
+        """Our clock was set by so many seconds; ``started`` stays, because history knows the broadcast by it."""
+        self.heard += by
+        if self.over_at:
+            self.over_at += by
+
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps; the present audience is rebuilt from the sessions."""
         kept = {name: getattr(self, name) for name in (*TOTALS, *MOMENTS)}

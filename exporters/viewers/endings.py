@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from exporters.viewers.reports import ENDED, PRELOADING, QUIT, Report
@@ -103,6 +103,12 @@ class Remembered:
             del self._past[key]
             return None
         return past
+
+    def shift(self, by: float) -> None:
+        """Our clock was set by so many seconds."""
+        for key, past in self._past.items():
+            offset = None if past.offset is None else past.offset + by
+            self._past[key] = replace(past, forgotten_at=past.forgotten_at + by, offset=offset)
 
     def __len__(self) -> int:
         return len(self._past)

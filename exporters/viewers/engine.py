@@ -346,6 +346,19 @@ class SessionEngine:
             session.seen += away
             session.rank_at += away
 
+    def set_clock(self, now: float, by: float) -> None:
+        """Our clock was set: what was before moves with it, so that spans stay as they were."""
+        self.now = now
+        self.remembered.shift(by)
+        for broadcast in self.broadcasts.values():
+            broadcast.shift(by)
+        self._wheel = Wheel()
+        for session in self.sessions.values():
+            self.changing(session)
+            session.shift(by)
+            session.due = session.expires
+            self._wheel.put(session, session.due)
+
     def advance(self, now: float, limit: int) -> bool:
         """Let time pass for at most ``limit`` sessions; whether more are waiting."""
         self.now = now = max(self.now, now)

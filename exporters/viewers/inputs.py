@@ -60,7 +60,14 @@ class Resumed(NamedTuple):
     away: float
 
 
-Input = Report | AppEvent | StreamLive | StreamOver | HandoffTaken | Tick | Resumed
+class ClockSet(NamedTuple):
+    """Our clock was set: it says ``now`` where it would have said ``by`` less."""
+
+    now: float
+    by: float
+
+
+Input = Report | AppEvent | StreamLive | StreamOver | HandoffTaken | Tick | Resumed | ClockSet
 _KINDS: Final[dict[str, Any]] = {
     "r": Report,
     "e": AppEvent,
@@ -69,6 +76,7 @@ _KINDS: Final[dict[str, Any]] = {
     "h": HandoffTaken,
     "t": Tick,
     "u": Resumed,
+    "c": ClockSet,
 }
 _TAGS: Final = {kind: tag for tag, kind in _KINDS.items()}
 

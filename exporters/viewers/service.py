@@ -15,6 +15,7 @@ from exporters.server import Service, parse_address
 from exporters.settings import Secret, own_folder, setting
 from exporters.viewers.addresses import TrustedProxies
 from exporters.viewers.admission import Admission
+from exporters.viewers.clock_watch import ClockWatch
 from exporters.viewers.clockwork import SKETCH_SECONDS, Clockwork, StreamFollower
 from exporters.viewers.gauges import ViewerCollector
 from exporters.viewers.geo import Geography
@@ -106,6 +107,7 @@ def build(config: ViewersConfig) -> Service:
     shard = Shard(
         spool,
         Records(pseudonyms, config.shard),
+        clock_moved=ClockWatch().moved,
         view_seconds=config.view_seconds,
         max_sessions=config.max_sessions,
         max_streams=config.max_streams,

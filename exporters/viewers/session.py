@@ -70,6 +70,10 @@ KEPT = (
     "unique_slot",
 )
 
+MOMENTS = ("rank_at", "seen", "interval_at", "expires", "joined", "newest", "state_at")
+TOLD_MOMENTS = ("begun", "dry_at", "starting_at")
+"""negative until there is one"""
+
 
 class Session:
     """Mutable state of one session; only the engine changes it, under its lock."""
@@ -147,6 +151,17 @@ class Session:
         if self.variant_seconds:
             seconds[self.settled_variant] = seconds.get(self.settled_variant, 0.0) + self.variant_seconds
         return seconds
+
+    def shift(self, by: float) -> None:
+        """Move all moments by so many seconds."""
+        for name in MOMENTS:
+            setattr(self, name, getattr(self, name) + by)
+        for name in TOLD_MOMENTS:
+            if getattr(self, name) >= 0:
+                setattr(self, name, getattr(self, name) + by)
+        if self.offset is not None:
+            self.offset += by
+        self.points = [(time + by, *rest) for time, *rest in self.points]  # type: ignore[misc]
 
     def dump(self) -> list[Any]:
         """Plain values, for a checkpoint."""

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from exporters.viewers.broadcast import Broadcast
+from exporters.viewers.clock_watch import SMALLEST_SECONDS
 from exporters.viewers.devices import device_of
 from exporters.viewers.endings import Ending
 from exporters.viewers.engagement import Engagements
 from exporters.viewers.engine import SessionEngine
 from exporters.viewers.inputs import (
     AppEvent,
+    ClockSet,
     HandoffTaken,
     Input,
     Resumed,
@@ -45,6 +47,7 @@ class Shard:
         records: Records,
         *,
         clock: Callable[[], float] = time.time,
+        clock_moved: Callable[[], float] = lambda: 0.0,
         view_seconds: float = 3.0,
         max_sessions: int = 500_000,
         max_streams: int = 2000,
@@ -55,6 +58,7 @@ class Shard:
         self.spool = spool
         self.tables = ViewerTables()
         self.now = clock
+        self._clock_moved = clock_moved
         self.saved_at = 0.0
         self._records = records
         self.handoffs: dict[str, int] = {}
@@ -74,14 +78,28 @@ class Shard:
     def take(self, inputs: Sequence[Input]) -> list[str]:
         """Apply inputs in order; gives each one's result."""
         with self.lock:
+            inputs = self._follow_clock(inputs)
             self.journal(inputs)
             return [self.apply(one) for one in inputs]
+
+    def _follow_clock(self, inputs: Sequence[Input]) -> Sequence[Input]:
+        """The inputs, dated anew when our clock was set since they came; the setting itself is taken at once."""
+        by = self._clock_moved()
+        if not by:
+            return inputs
+        now = self.now()
+        log.warning("our clock was set by %+.1f s", by)
+        change = ClockSet(now, by)
+        self.journal([change])
+        self.apply(change)
+        return [_dated(one, now) for one in inputs]
 
     def take_batch(self, inputs: Sequence[Input], source: str, sequence: int) -> int:
         """Apply a hand-off batch unless it was taken meanwhile; gives how many reports it had."""
         with self.lock:
             if sequence <= self.handoffs.get(source, -1):
                 return 0
+            inputs = self._follow_clock(inputs)
             self.journal(inputs)
             for one in inputs:
                 self.apply(one)
@@ -105,6 +123,8 @@ class Shard:
             self.handoffs[one.source] = one.sequence
         elif isinstance(one, Resumed):
             self.engine.resume(one.now, one.away)
+        elif isinstance(one, ClockSet):
+            self.engine.set_clock(one.now, one.by)
         return "ok"
 
     def head(self) -> dict[str, Any]:
@@ -139,6 +159,8 @@ class Shard:
 
     def tick(self) -> None:
         """Let time pass; in slices, so that reports get their turn in between."""
+        if self.engine.now > self.now() + SMALLEST_SECONDS:  # a report was dated just before our clock was set back
+            self.take([ClockSet(self.now(), 0.0)])
         while self.take([Tick(self.now())]) == ["more"]:
             time.sleep(YIELD_SECONDS)
         with self.lock:
@@ -168,3 +190,12 @@ class Shard:
 
     def _spool(self, record: Mapping[str, object]) -> None:
         self.tables.spooled.add(1, "written" if self.spool.write(record) else "dropped")
+
+
+def _dated(one: Input, now: float) -> Input:
+    """An input as if it had come now."""
+    if isinstance(one, Tick):
+        return Tick(now)
+    if isinstance(one, (Report, AppEvent, StreamLive, StreamOver)):
+        return one._replace(received=now)
+    return one

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from exporters.viewers.broadcast import Broadcast
-from exporters.viewers.inputs import Resumed
+from exporters.viewers.inputs import ClockSet, Resumed
 from exporters.viewers.journal import Journal, journals, read_journal
 from exporters.viewers.session import Session
 from exporters.viewers.shard import Shard
@@ -61,7 +61,7 @@ class Store:
         self._shard.engine.before_change = self._save
         now, before = self._clock(), self._shard.engine.now
         if before:
-            self._shard.take([Resumed(now, max(0.0, now - before))])
+            self._shard.take([Resumed(now, now - before) if now >= before else ClockSet(now, now - before)])
             log.info("state is back: %d sessions, %d inputs replayed", len(self._shard.engine.sessions), replayed)
         self._last = now
 
