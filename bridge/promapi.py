@@ -70,6 +70,10 @@ class PrometheusApi:
                 values[tuple(row["metric"].get(label, "") for label in query.labels)] = value
         return values
 
+    def now(self) -> float:
+        """The server's own clock, Unix seconds; raises as ``instant`` does."""
+        return float(self._ask("now", "query", {"query": "time()"})[1])
+
     def range(self, query: Query, start: float, end: float, step_seconds: float) -> dict[Labels, Points]:
         """Points by the query's labels, one each ``step_seconds``; raises as ``instant`` does."""
         parameters = {

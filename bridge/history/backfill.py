@@ -35,17 +35,22 @@ class Backfill:
         reach: Reach,
         count: Callable[[int, str, str], None] = lambda number, table, result: None,
         clock: Callable[[], float] = time.time,
+        source_clock: Callable[[], float] = time.time,
     ) -> None:
+        """``source_clock`` is the clock of who measured: where ours is ahead of it, a minute may not be over yet."""
         self._source = source
         self._default_tenant = default_tenant
         self._reach = reach
         self._count = count
         self._clock = clock
+        self._source_clock = source_clock
 
     def turn(self, connection: Connection) -> bool:
         """Store the next chunk, if a minute is due; whether more are. Raises what source and database raise."""
-        due = self.due()
         start = self._start(connection)
+        due = self.due()
+        if start < due:
+            due = min(due, self._end_of_minute(self._source_clock()))
         if start >= due:
             return False
         end = min(due, start + self._reach.chunk_minutes * MINUTE_SECONDS)
@@ -64,8 +69,11 @@ class Backfill:
         return len(rows)
 
     def due(self) -> int:
-        """The end of the last minute that may be read, Unix seconds."""
-        return int((self._clock() - self._reach.grace_seconds) // MINUTE_SECONDS) * MINUTE_SECONDS
+        """The end of the last minute that may be read by our clock, Unix seconds."""
+        return self._end_of_minute(self._clock())
+
+    def _end_of_minute(self, now: float) -> int:
+        return int((now - self._reach.grace_seconds) // MINUTE_SECONDS) * MINUTE_SECONDS
 
     def lag_seconds(self, connection: Connection) -> float:
         """How far behind now the stored minutes end."""

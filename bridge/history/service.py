@@ -29,7 +29,7 @@ def backfill_of(config: RecorderConfig, writes: Samples | None = None) -> Backfi
         chunk_minutes=config.chunk_minutes,
     )
     table = writes or Samples(metrics.BRIDGE_HISTORY_WRITES)
-    return Backfill(api, config.default_tenant, reach, count=table.add)
+    return Backfill(api, config.default_tenant, reach, count=table.add, source_clock=api.now)
 
 
 def refuse_partial(asked: Asked) -> None:

@@ -43,6 +43,14 @@ def test_ranges_come_as_points(source: str) -> None:
 
 
 @pytest.mark.live
+def test_the_servers_clock_is_told(source: str) -> None:
+    api = PrometheusApi(source)
+    before = time.time()
+    assert before - 1 <= api.now() <= time.time() + 1
+    api.close()
+
+
+@pytest.mark.live
 def test_a_text_prometheus_cannot_run_is_refused(source: str) -> None:
     api = PrometheusApi(source)
     with pytest.raises(QueryRefusedError):

@@ -28,7 +28,7 @@ def recorded(minutes: int, stream: str = "demo") -> Recorded:
 
 
 def run(connection: Connection, source: Any, now: float) -> None:
-    work = Backfill(source, "acme", REACH, clock=lambda: now)
+    work = Backfill(source, "acme", REACH, clock=lambda: now, source_clock=lambda: now)
     while work.turn(connection):
         pass
 
@@ -52,6 +52,18 @@ def test_a_later_run_fills_exactly_the_gap(connection: Connection) -> None:
     stored = minutes(connection)
     run(connection, recorded(90), START + 90 * 60 + 20)
     assert minutes(connection) == [*stored, *((START + 60 * number, float(number)) for number in range(40, 90))]
+
+
+def test_a_clock_ahead_of_the_source_stores_no_minute_before_it_was_measured(connection: Connection) -> None:
+    run(connection, recorded(40), START + 40 * 60 + 20)
+    now = START + 60 * 60 + 20.0
+    ahead = Backfill(recorded(60), "acme", REACH, clock=lambda: now + 3600, source_clock=lambda: now)
+    while ahead.turn(connection):
+        pass
+    assert watermark(connection) == START + 60 * 60
+    assert minutes(connection)[-1] == (START + 59 * 60, 59.0)
+    run(connection, recorded(90), START + 90 * 60 + 20)
+    assert minutes(connection)[-1] == (START + 89 * 60, 89.0)
 
 
 def test_a_run_again_over_the_same_minutes_doubles_nothing(connection: Connection) -> None:
