@@ -19,6 +19,7 @@ FONT_FILES = (
 """Debian's fonts-dejavu-core; without it titles outside Latin-1 show question marks."""
 INK, SOFT, LINE, ACCENT, SECOND = (33, 37, 41), (108, 117, 125), (222, 226, 230), (46, 110, 180), (226, 132, 54)
 MARGIN, WIDTH = 15.0, 180.0
+LABEL_WIDTH = 15.0
 TOP = 8
 
 
@@ -109,7 +110,8 @@ class Page:
                 pdf.rect(left + number * step + step * 0.12, top + height - tall, step * 0.76, tall, style="F")
         every = max(1, -(-len(points) // 8))
         for number in range(0, len(points), every):
-            self._at(left + number * step, top + height + 1, points[number][0], 7, SOFT)
+            at = min(left + number * step, left + width - LABEL_WIDTH)
+            self._at(at, top + height + 1, points[number][0], 7, SOFT)
         pdf.set_y(top + height + 8)
 
     def shares(self, title: str, one: Mapping[str, float], other_title: str, other: Mapping[str, float]) -> None:

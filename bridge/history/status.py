@@ -47,11 +47,16 @@ def _locked(connection: Connection) -> bool:
 
 
 def _about(connection: Connection, fact: str) -> int:
-    """The planner's estimate over all partitions: exact counts would read every row."""
-    row = connection.execute(
+    """The planner's estimates of the partitions; only those that have none yet are counted, which reads every row."""
+    parts = connection.execute(
         "WITH RECURSIVE parts AS (SELECT %s::regclass::oid AS oid UNION ALL"
         " SELECT inhrelid FROM pg_inherits JOIN parts ON inhparent = parts.oid)"
-        " SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class JOIN parts USING (oid)",
+        " SELECT oid::regclass::text, reltuples::bigint FROM pg_class JOIN parts USING (oid) WHERE relkind = 'r'",
         (fact,),
-    ).fetchone()
+    ).fetchall()
+    return sum(rows if rows >= 0 else _counted(connection, part) for part, rows in parts)
+
+
+def _counted(connection: Connection, part: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM ONLY {part}".encode()).fetchone()
     return int(row[0]) if row else 0

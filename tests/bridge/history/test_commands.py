@@ -50,6 +50,7 @@ def test_status_says_how_far_history_reaches(one_url: str, tmp_path: Path) -> No
     assert lines["migrations to apply"] == "none"
     assert lines["recorder active"] == "no"
     assert lines["minutes stored up to"] == "2026-11-20 14:00Z"
+    assert lines["stream_minutes (about)"] == "9 rows"
     assert "1 files" in done.stdout
 
 
