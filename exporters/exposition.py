@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -111,21 +112,22 @@ class Samples:
         cells = list(self._cells.values())
         if not cells:
             return ""
-        lines: list[str] = [""] * (2 * len(cells))
-        lines[::2] = [cell[0] for cell in cells]
-        lines[1::2] = _written([cell[1] for cell in cells])
+        lines = _lines([cell[0] for cell in cells], [cell[1] for cell in cells])
         return header(self.family, openmetrics) + "".join(lines)
 
 
-def _written(values: list[float]) -> list[str]:
-    """The values, each with the end of its line; one JSON text is made several times faster than as many numbers."""
+def _lines(prefixes: list[str], values: list[float]) -> list[str]:
+    """The pieces of the lines of these samples; one JSON text is made several times faster than as many numbers."""
     try:
         text = orjson.dumps(values).decode()
     except orjson.JSONEncodeError:  # whole numbers over 64 bits
         text = "null"
     if "null" in text:  # or what JSON does not have: infinite, not a number
-        return [f"{value}\n" for value in values]
-    return (text[1:-1].replace(",", "\n,") + "\n").split(",")
+        return [f"{prefix}{value}\n" for prefix, value in zip(prefixes, values, strict=True)]
+    lines = [""] * (2 * len(values))
+    lines[::2] = prefixes
+    lines[1::2] = f"{text[1:-1]},".replace(".0,", ",").replace(",", "\n,").split(",")[:-1]
+    return lines
 
 
 class HistogramCell:
@@ -148,12 +150,8 @@ class HistogramCell:
         self.sum += value * times
 
     def render(self) -> str:
-        lines, count = [], 0
-        for prefix, one in zip(self.prefixes, self.counts, strict=False):
-            count += one
-            lines.append(f"{prefix}{count}\n")
-        lines.append(f"{self.prefixes[-2]}{self.sum}\n{self.prefixes[-1]}{count}\n")
-        return "".join(lines)
+        below = list(accumulate(self.counts))
+        return "".join(_lines(self.prefixes, [*below, self.sum, below[-1]]))
 
 
 class Histograms:
