@@ -13,12 +13,12 @@ import pytest
 from benchmarks import interpreted
 
 SETUP = ast.parse((interpreted.ROOT / "setup.py").read_text("utf-8"))
-COMPILED: dict[str, list[str]] = next(
+COMPILED: dict[str, str] = next(
     ast.literal_eval(node.value)
     for node in SETUP.body
     if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED"
 )
-SOURCES = [path for paths in COMPILED.values() for path in paths]
+SOURCES = [f"{package}/{module}.py" for package, modules in COMPILED.items() for module in modules.split()]
 MODULES = [path.removesuffix(".py").replace("/", ".") for path in SOURCES]
 
 

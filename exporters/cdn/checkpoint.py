@@ -22,7 +22,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (family TEXT, labels TEXT, value, PRIMARY KEY (family, labels)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS positions (source TEXT PRIMARY KEY, position TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (source TEXT, sequence INTEGER, records INTEGER, body BLOB,
-    PRIMARY KEY (source, sequence)) WITHOUT ROWID;
+    PRIMARY KEY (sequence, source));
 CREATE TABLE IF NOT EXISTS sequences (source TEXT PRIMARY KEY, last INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS deliveries (digest BLOB PRIMARY KEY, taken REAL) WITHOUT ROWID;
 """
@@ -45,6 +45,7 @@ class Checkpoint:
         self._path = path
         self._lock = threading.Lock()
         self._base: sqlite3.Connection
+        self._waiting = (0, 0)
 
     def open(self) -> None:
         """Open the store, made when new; raises ConfigError when it cannot be used, for one by another exporter."""
@@ -56,6 +57,8 @@ class Checkpoint:
             self._base.execute("PRAGMA synchronous=FULL")
             self._base.execute("PRAGMA cache_size=-1024")
             self._base.executescript(SCHEMA)
+            waiting = "SELECT COALESCE(SUM(records), 0), COALESCE(SUM(LENGTH(body)), 0) FROM outbox"
+            self._waiting = self._base.execute(waiting).fetchone()
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"CDN_STATE: cannot use {self._path}: {error}; does another exporter use it?") from error
 
@@ -116,6 +119,7 @@ class Checkpoint:
                     " LIMIT -1 OFFSET ?)",
                     (MAX_DELIVERIES,),
                 )
+            self._waits(sum(one.records for one in batches), sum(len(one.body) for one in batches))
 
     def remove_series(self, keys: Iterable[tuple[str, Labels]]) -> None:
         """Remove stored series by family and label values."""
@@ -134,14 +138,16 @@ class Checkpoint:
     def drop_batch(self, batch: OutboxBatch) -> None:
         """Forget a batch that the session engine has taken."""
         with self._lock, _Transaction(self._base) as base:
-            base.execute("DELETE FROM outbox WHERE source = ? AND sequence = ?", (batch.source, batch.sequence))
+            where = "WHERE sequence = ? AND source = ?"
+            if base.execute(f"DELETE FROM outbox {where}", (batch.sequence, batch.source)).rowcount:
+                self._waits(-batch.records, -len(batch.body))
 
     def waiting(self) -> tuple[int, int]:
-        """Records and bytes in the outbox."""
-        with self._lock:
-            row = self._base.execute("SELECT COALESCE(SUM(records), 0), COALESCE(SUM(LENGTH(body)), 0) FROM outbox")
-            records, size = row.fetchone()
-        return int(records), int(size)
+        """Records and bytes in the outbox; counted along, because adding up all batches takes long when many wait."""
+        return self._waiting
+
+    def _waits(self, records: int, size: int) -> None:
+        self._waiting = (self._waiting[0] + records, self._waiting[1] + size)
 
     def close(self) -> None:
         with self._lock:

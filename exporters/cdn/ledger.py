@@ -10,9 +10,11 @@ from operator import itemgetter
 from typing import Any
 
 from exporters.cdn.checkpoint import Checkpoint, OutboxBatch
+from exporters.cdn.guards import Guards
 from exporters.cdn.paths import PathMapper
 from exporters.cdn.tables import DeliveryTables
-from exporters.cdn.tally import Clock, Guards, SourceIdentity, SourceTally
+from exporters.cdn.tally import SourceTally
+from exporters.cdn.times import Clock, SourceIdentity
 from exporters.handoff import Batch, write_batch
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 REGISTERED_CODES = frozenset(str(code.value) for code in HTTPStatus) | {
     # Codes that edges write though no registry has them: nginx 444, 494-499; Cloudflare 520-530; 000 is no answer.
@@ -13,47 +12,92 @@ REGISTERED_CODES = frozenset(str(code.value) for code in HTTPStatus) | {
 }
 ABORTED_CODES = frozenset({"000", "0", "499"})
 HTTP_VERSIONS = {"1": "h1", "2": "h2", "3": "h3"}
+SERVED = frozenset({"2xx", "3xx"})
 NOT_LOGGED = -1
 
 
-class Facts(NamedTuple):
-    """What many requests have in common; kept few, so that records are counted by them."""
+class Facts:
+    """What many requests have in common; made by ``make_facts``, so that there are few to count records by."""
 
-    code: str
-    """exact status, ``other`` where no registered one"""
-    code_class: str
-    """2xx 3xx 4xx 5xx, ``aborted`` where the viewer gave up, ``other``"""
-    cache: str
-    """hit, miss, stale, revalidated, bypass, error, none"""
-    protocol: str
-    """h1 h2 h3, ``other``"""
-    tls: str
-    """TLS version such as ``1.3``, ``none`` for plain HTTP"""
-    country: str
-    """ISO 3166-1 alpha-2, ``ZZ`` where unknown"""
-    pop: str
-    """point of presence, or empty"""
-    origin: tuple[str, ...]
-    """code classes of the answers the edge had from the origin, one a try"""
+    __slots__ = ("answer", "cache", "code", "code_class", "country", "origin", "pop", "protocol", "tls")
+
+    def __init__(
+        self,
+        code: str,
+        code_class: str,
+        cache: str,
+        protocol: str,
+        tls: str,
+        country: str,
+        pop: str,
+        origin: tuple[str, ...],
+    ) -> None:
+        self.code = code
+        """exact status, ``other`` where no registered one"""
+        self.code_class = code_class
+        """2xx 3xx 4xx 5xx, ``aborted`` where the viewer gave up, ``other``"""
+        self.cache = cache
+        """hit, miss, stale, revalidated, bypass, error, none"""
+        self.answer = f"{code_class} {cache}"
+        self.protocol = protocol
+        """h1 h2 h3, ``other``"""
+        self.tls = tls
+        """TLS version such as ``1.3``, ``none`` for plain HTTP"""
+        self.country = country
+        """ISO 3166-1 alpha-2, ``ZZ`` where unknown"""
+        self.pop = pop
+        """point of presence, or empty"""
+        self.origin = origin
+        """code classes of the answers the edge had from the origin, one a try"""
+
+    def status(self) -> int:
+        """The status as a number, 0 where it is no registered one."""
+        return int(self.code) if self.code.isdigit() else 0
+
+    def known_country(self) -> str:
+        """The country, empty where unknown."""
+        return "" if self.country == "ZZ" else self.country
 
 
-class LogRecord(NamedTuple):
+class LogRecord:
     """One request; missing texts are empty, missing numbers -1. Seconds and bytes throughout."""
 
-    time: float
-    facts: Facts
-    path: str
-    bytes: int
-    request_bytes: int = NOT_LOGGED
-    seconds: float = NOT_LOGGED
-    first_byte_seconds: float = NOT_LOGGED
-    origin_seconds: tuple[float, ...] = ()
-    origin_bytes: int = 0
-    address: str = ""
-    user_agent: str = ""
-    signed_id: str = ""
-    cmcd: str = ""
-    request_id: str = ""
+    __slots__ = (
+        *("time", "facts", "path", "bytes", "request_bytes", "seconds", "first_byte_seconds", "origin_seconds"),
+        *("origin_bytes", "address", "user_agent", "signed_id", "cmcd", "request_id"),
+    )
+
+    def __init__(
+        self,
+        time: float,
+        facts: Facts,
+        path: str,
+        bytes: int,
+        request_bytes: int = NOT_LOGGED,
+        seconds: float = NOT_LOGGED,
+        first_byte_seconds: float = NOT_LOGGED,
+        origin_seconds: tuple[float, ...] = (),
+        origin_bytes: int = 0,
+        address: str = "",
+        user_agent: str = "",
+        signed_id: str = "",
+        cmcd: str = "",
+        request_id: str = "",
+    ) -> None:
+        self.time = time
+        self.facts = facts
+        self.path = path
+        self.bytes = bytes
+        self.request_bytes = request_bytes
+        self.seconds = seconds
+        self.first_byte_seconds = first_byte_seconds
+        self.origin_seconds = origin_seconds
+        self.origin_bytes = origin_bytes
+        self.address = address
+        self.user_agent = user_agent
+        self.signed_id = signed_id
+        self.cmcd = cmcd
+        self.request_id = request_id
 
 
 @lru_cache(maxsize=1024)
@@ -98,7 +142,6 @@ def country_code(text: str) -> str:
 def make_facts(
     code: str,
     cache: str,
-    *,
     protocol: str = "",
     tls: str = "",
     country: str = "",

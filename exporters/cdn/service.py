@@ -12,6 +12,7 @@ from exporters.cdn.collector import DeliveryCollector
 from exporters.cdn.counting import ChunkCounter
 from exporters.cdn.formats import registry
 from exporters.cdn.formats.registry import FormatRegistry
+from exporters.cdn.guards import Guards
 from exporters.cdn.ledger import Committer, Ledger
 from exporters.cdn.outbox import OutboxSender
 from exporters.cdn.paths import DEFAULT_PATTERNS, DEFAULT_SUFFIXES, PathMapper
@@ -22,7 +23,8 @@ from exporters.cdn.sources.spec import SourceSpec, parse_ratios, parse_specs
 from exporters.cdn.sources.syslog import SyslogIntake, SyslogTcp, SyslogUdp
 from exporters.cdn.sources.tail import LogTail
 from exporters.cdn.tables import DeliveryTables
-from exporters.cdn.tally import Guards, SourceIdentity, SourceTally
+from exporters.cdn.tally import SourceTally
+from exporters.cdn.times import SourceIdentity
 from exporters.errors import ConfigError
 from exporters.server import Service, Worker, parse_address
 from exporters.settings import Secret, setting

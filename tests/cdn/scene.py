@@ -9,11 +9,13 @@ from exporters.cdn.checkpoint import Checkpoint
 from exporters.cdn.counting import ChunkCounter
 from exporters.cdn.formats import registry
 from exporters.cdn.formats.nginx import REQUEST_VARIABLES
+from exporters.cdn.guards import Guards
 from exporters.cdn.ledger import Ledger
 from exporters.cdn.paths import PathMapper
 from exporters.cdn.sources.spec import SourceSpec
 from exporters.cdn.tables import DeliveryTables
-from exporters.cdn.tally import Guards, SourceIdentity, SourceTally
+from exporters.cdn.tally import SourceTally
+from exporters.cdn.times import SourceIdentity
 from exporters.exposition import Samples
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "cdn"

@@ -159,5 +159,7 @@ def test_a_parser_reads_a_line_or_says_that_it_cannot(form: str, line: bytes) ->
     assert record is None or isinstance(record, LogRecord)
     if record is not None:
         assert record.bytes >= 0 and 0 <= record.time < 1e17
-        assert all(isinstance(value, str) for value in (record.path, record.cmcd, record.address, record.user_agent))
-        f"{record}".encode("utf-8", "strict")
+        facts = record.facts
+        texts = (record.path, record.cmcd, record.address, record.user_agent, record.signed_id, record.request_id)
+        for text in (*texts, *(facts.code, facts.cache, facts.protocol, facts.tls, facts.country, facts.pop)):
+            text.encode("utf-8", "strict")

@@ -6,7 +6,7 @@ percent-encoded, and a viewer who gave up is ``ERR_CLIENT_ABORT``, which is no e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -45,7 +45,7 @@ class AkamaiParser:
         return _record(dict(zip(self._fields, values, strict=True)))
 
 
-def _record(row: Mapping[str, Any]) -> LogRecord:
+def _record(row: dict[str, Any]) -> LogRecord:
     status, cache = text(row.get("statusCode")).zfill(3), _cache(row)
     turned, sent = number(row, "turnAroundTimeMSec", -1.0), number(row, "transferTimeMSec", -1.0)
     seconds = (turned + sent) / 1000 if turned >= 0 and sent >= 0 else -1.0
@@ -53,12 +53,14 @@ def _record(row: Mapping[str, Any]) -> LogRecord:
     return LogRecord(
         time=number(row, "reqTimeSec") + max(0.0, seconds),
         facts=make_facts(
-            *(status, cache),
-            protocol=text(row.get("proto")),
-            tls=text(row.get("tlsVersion")),
-            country=text(row.get("country")),
-            origin=(status,) if cache in ("miss", "bypass") else (),
-            aborted="ERR_CLIENT_ABORT" in text(row.get("errorCode")),
+            status,
+            cache,
+            text(row.get("proto")),
+            text(row.get("tlsVersion")),
+            text(row.get("country")),
+            "",
+            (status,) if cache in ("miss", "bypass") else (),
+            "ERR_CLIENT_ABORT" in text(row.get("errorCode")),
         ),
         path=path if path.startswith("/") else f"/{path}",
         bytes=whole(row, "totalBytes", -1) if text(row.get("totalBytes")) else whole(row, "bytes"),
@@ -71,14 +73,14 @@ def _record(row: Mapping[str, Any]) -> LogRecord:
     )
 
 
-def _cache(row: Mapping[str, Any]) -> str:
+def _cache(row: dict[str, Any]) -> str:
     state = text(row.get("cacheStatus"))
     if state == "1":
         return "hit"
     return "none" if state == "" else "bypass" if text(row.get("cacheable")) == "0" else "miss"
 
 
-def _cmcd(row: Mapping[str, Any]) -> str:
+def _cmcd(row: dict[str, Any]) -> str:
     logged = text(row.get("cmcd"))
     if logged:
         # "//1.0@V/" and the like, a version of Akamai's own, comes before the keys.
@@ -87,13 +89,13 @@ def _cmcd(row: Mapping[str, Any]) -> str:
     query = text(row.get("queryStr"))
     if "CMCD" not in query:
         return ""
-    return query_cmcd((query if "CMCD=" in query else decoded(query)).encode("utf-8", "replace"))
+    return query_cmcd(query if "CMCD=" in query else decoded(query))
 
 
 @lru_cache(maxsize=4096)
 def decoded(encoded: str) -> str:
     """Percent-decoded once."""
-    return unquote(encoded.encode("utf-8", "replace")) if "%" in encoded else encoded
+    return unquote(encoded)
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,6 @@ nanoseconds, seconds or RFC 3339, as the job is configured. Requests of Workers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from exporters.cdn.formats.values import join_cmcd, json_row, number, query_cmcd, text, url_parts, utc_time, whole
@@ -26,6 +25,7 @@ CACHE_STATES = {
     **{"hit": "hit", "stream_hit": "hit", "miss": "miss", "expired": "miss", "updating": "stale", "stale": "stale"},
     **{"revalidated": "revalidated", "bypass": "bypass", "ignored": "bypass", "dynamic": "bypass"},
 }
+VIEWER_SOURCES = ("eyeball", "", None)
 TEST_UPLOAD = {"content": "tests"}
 """what Cloudflare sends when a job is made"""
 CMCD_HEADERS = ("cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status")
@@ -44,11 +44,7 @@ class CloudflareParser:
         row = json_row(line)
         if row == TEST_UPLOAD:
             return None
-        if row.get("WorkerSubrequest") is True or row.get("ClientRequestSource", "eyeball") not in (
-            "eyeball",
-            "",
-            None,
-        ):
+        if row.get("WorkerSubrequest") is True or row.get("ClientRequestSource") not in VIEWER_SOURCES:
             return None
         path, query = url_parts(text(row.get("ClientRequestURI")) or text(row.get("ClientRequestPath")))
         begin, exact = time_of(row, "EdgeStartTimestamp", "EdgeEndTimestamp")
@@ -58,12 +54,13 @@ class CloudflareParser:
         return LogRecord(
             time=end,
             facts=make_facts(
-                *(status, CACHE_STATES.get(text(row.get("CacheCacheStatus")), "none")),
-                protocol=text(row.get("ClientRequestProtocol")),
-                tls=text(row.get("ClientSSLProtocol")),
-                country=text(row.get("ClientCountry")),
-                pop=text(row.get("EdgeColoCode"))[:3].upper(),
-                origin=(origin,) if asked else (),
+                status,
+                CACHE_STATES.get(text(row.get("CacheCacheStatus")), "none"),
+                text(row.get("ClientRequestProtocol")),
+                text(row.get("ClientSSLProtocol")),
+                text(row.get("ClientCountry")),
+                text(row.get("EdgeColoCode"))[:3].upper(),
+                (origin,) if asked else (),
             ),
             path=path,
             bytes=whole(row, "EdgeResponseBytes"),
@@ -73,12 +70,12 @@ class CloudflareParser:
             origin_seconds=(_origin_seconds(row),) if asked else (),
             address=text(row.get("ClientIP")),
             user_agent=text(row.get("ClientRequestUserAgent")),
-            cmcd=query_cmcd(query.encode("utf-8", "replace")) or _header_cmcd(row.get("RequestHeaders")),
+            cmcd=query_cmcd(query) or _header_cmcd(row.get("RequestHeaders")),
             request_id=text(row.get("RayID")),
         )
 
 
-def time_of(row: Mapping[str, Any], key: str, other: str) -> tuple[float, bool]:
+def time_of(row: dict[str, Any], key: str, other: str) -> tuple[float, bool]:
     """Unix seconds under ``key``, else under ``other``, and whether they are finer than whole seconds."""
     value = row.get(key, row.get(other))
     if isinstance(value, str) and not value.isdigit():
@@ -91,7 +88,7 @@ def time_of(row: Mapping[str, Any], key: str, other: str) -> tuple[float, bool]:
     return (ticks / 1e9, True) if ticks > 10**14 else (float(ticks), False)
 
 
-def _origin_seconds(row: Mapping[str, Any]) -> float:
+def _origin_seconds(row: dict[str, Any]) -> float:
     waited = number(row, "OriginResponseDurationMs", -1.0)
     return waited / 1000 if waited >= 0 else number(row, "OriginResponseTime", 0.0) / 1e9
 
@@ -100,4 +97,4 @@ def _header_cmcd(headers: Any) -> str:
     if not isinstance(headers, dict):
         return ""
     lower = {str(name).lower(): text(value) for name, value in headers.items()}
-    return join_cmcd(lower.get(name, "") for name in CMCD_HEADERS)
+    return join_cmcd([lower.get(name, "") for name in CMCD_HEADERS])

@@ -6,7 +6,7 @@ real-time-logs.html. A viewer who gave up shows as ``ClientCommError`` or status
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
 
@@ -94,7 +94,7 @@ class CloudFrontParser:
         except orjson.JSONDecodeError as error:
             raise SourceFormatError(f"no JSON: {error}") from error
         named = {SAME_FIELDS.get(name, name): text(value) or "-" for name, value in row.items()}
-        parts = _cmcd_parts((key, named[name]) for name, key in CMCD_FIELDS.items() if name in named)
+        parts = _cmcd_parts([(key, named[name]) for name, key in CMCD_FIELDS.items() if name in named])
         return _record(tuple(named.get(name, "-") for name in NEEDED), parts)
 
     def _name(self, fields: Sequence[str]) -> None:
@@ -105,7 +105,7 @@ class CloudFrontParser:
         self._cmcd_places = [(key, places[name]) for name, key in CMCD_FIELDS.items() if name in places]
 
     def _cmcd(self, values: Sequence[str]) -> str:
-        return _cmcd_parts((key, values[place]) for key, place in self._cmcd_places) if self._cmcd_places else ""
+        return _cmcd_parts([(key, values[place]) for key, place in self._cmcd_places])
 
 
 def realtime_fields(chosen: Sequence[str]) -> tuple[str, ...]:
@@ -125,15 +125,16 @@ def _record(values: tuple[str, ...], cmcd: str) -> LogRecord:
     return LogRecord(
         time=_time(*values[:4]),
         facts=make_facts(
-            *(status.zfill(3), cache),
-            protocol=protocol,
-            tls=tls,
-            country=country,
-            pop=location[:3] if location != "-" else "",
-            origin=origin,
-            aborted=detail in ABORTED or result in ABORTED,
+            status.zfill(3),
+            cache,
+            protocol,
+            tls,
+            country,
+            location[:3] if location != "-" else "",
+            origin,
+            detail in ABORTED or result in ABORTED,
         ),
-        path=unquote(stem.encode()) if "%" in stem else stem,
+        path=unquote(stem),
         bytes=as_whole(size, "sc-bytes"),
         request_bytes=as_whole(sent, "cs-bytes", -1),
         seconds=as_number(taken, "time-taken", -1.0),
@@ -150,18 +151,18 @@ def _query(query: str) -> str:
     # The log encodes the query's percent signs once more: %3D is logged as %253D, or as it came.
     if "CMCD=" not in query:
         return ""
-    cmcd = query_cmcd(query.encode("utf-8", "replace"))
-    return unquote(cmcd.encode("utf-8", "replace")) if "%3D" in cmcd or "%2C" in cmcd else cmcd
+    cmcd = query_cmcd(query)
+    return unquote(cmcd) if "%3D" in cmcd or "%2C" in cmcd else cmcd
 
 
 def _headers(headers: str) -> str:
     if headers == "-" or "cmcd" not in headers.lower():
         return ""
     lines = (line.partition(":") for line in _twice(headers).splitlines())
-    return join_cmcd(value.strip() for name, _, value in lines if name.strip().lower().startswith("cmcd-"))
+    return join_cmcd([value.strip() for name, _, value in lines if name.strip().lower().startswith("cmcd-")])
 
 
-def _cmcd_parts(parts: Iterable[tuple[str, str]]) -> str:
+def _cmcd_parts(parts: list[tuple[str, str]]) -> str:
     found = []
     for key, value in parts:
         if value in ("-", ""):
@@ -179,8 +180,7 @@ def _twice(encoded: str) -> str:
     """Percent-decoded twice: CloudFront encodes what a viewer has sent encoded once more."""
     if encoded == "-":
         return ""
-    once = unquote(encoded.encode("utf-8", "replace"))
-    return unquote(once.encode("utf-8", "replace")) if "%" in once else once
+    return unquote(unquote(encoded))
 
 
 def _time(timestamp: str, milliseconds: str, date: str, clock: str) -> float:

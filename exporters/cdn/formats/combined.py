@@ -38,12 +38,12 @@ class CombinedParser:
         path, query = url_parts(url)
         return LogRecord(
             time=local_time(at),
-            facts=make_facts(status, "none", protocol=protocol),
+            facts=make_facts(status, "none", protocol),
             path=path,
             bytes=0 if size == "-" else int(size),
             address=address,
             user_agent=text(agent),
-            cmcd=query_cmcd(query.encode("utf-8", "replace")),
+            cmcd=query_cmcd(query),
         )
 
 

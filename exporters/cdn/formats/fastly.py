@@ -33,6 +33,7 @@ TEMPLATE_FIELDS = (
 )
 LOG_FORMAT = "{" + ",".join(f'"{name}":{value}' for name, value in TEMPLATE_FIELDS) + "}"
 """The text for the endpoint's "Log format" field."""
+CMCD_FIELDS = ("cmcd_object", "cmcd_request", "cmcd_session", "cmcd_status")
 STATE = re.compile(r"^(SYNTH|HITPASS|HIT|MISS|PASS|ERROR|PIPE)(.*)")
 CACHE_STATES = {"HIT": "hit", "MISS": "miss", "PASS": "bypass", "HITPASS": "bypass", "PIPE": "bypass", "ERROR": "error"}
 
@@ -54,13 +55,14 @@ class FastlyParser:
         return LogRecord(
             time=number(row, "time_start_ms") / 1000 + max(0.0, seconds),
             facts=make_facts(
-                *(status, cache),
-                protocol=text(row.get("proto")),
-                tls=text(row.get("tls")),
-                country=text(row.get("country")),
-                pop=text(row.get("pop"))[:3].upper(),
-                origin=(status,) if cache in ("miss", "bypass") else (),
-                aborted=text(row.get("completed")) in ("0", "false"),
+                status,
+                cache,
+                text(row.get("proto")),
+                text(row.get("tls")),
+                text(row.get("country")),
+                text(row.get("pop"))[:3].upper(),
+                (status,) if cache in ("miss", "bypass") else (),
+                text(row.get("completed")) in ("0", "false"),
             ),
             path=path,
             bytes=whole(row, "resp_bytes"),
@@ -69,8 +71,7 @@ class FastlyParser:
             first_byte_seconds=number(row, "ttfb_s", -1.0),
             address=text(row.get("client_ip")),
             user_agent=text(row.get("ua")),
-            cmcd=query_cmcd(query.encode("utf-8", "replace"))
-            or join_cmcd(text(row.get(f"cmcd_{name}")) for name in ("object", "request", "session", "status")),
+            cmcd=query_cmcd(query) or join_cmcd([text(row.get(name)) for name in CMCD_FIELDS]),
             request_id=text(row.get("request_id")),
         )
 

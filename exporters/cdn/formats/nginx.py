@@ -7,7 +7,6 @@ keys, and the names that other people's formats use are known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -91,7 +90,7 @@ class NginxParser:
         return record_of(flat(json_row(line)))
 
 
-def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+def flat(row: dict[str, Any]) -> dict[str, Any]:
     """One level of keys by the names of nginx variables."""
     merged: dict[str, Any] = {}
     for key, value in row.items():
@@ -104,7 +103,7 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def record_of(row: Mapping[str, Any]) -> LogRecord:
+def record_of(row: dict[str, Any]) -> LogRecord:
     """A record from variables by name; raises SourceFormatError where one that is needed is missing or wrong."""
     upstream = text(row.get("upstream_response_time"))
     return LogRecord(
@@ -125,17 +124,17 @@ def record_of(row: Mapping[str, Any]) -> LogRecord:
     )
 
 
-def facts_of(row: Mapping[str, Any]) -> Facts:
+def facts_of(row: dict[str, Any]) -> Facts:
     """The facts among a line's variables."""
     cache = text(row.get("upstream_cache_status"))
     return make_facts(
         text(row.get("status")).zfill(3),
         CACHE_STATES.get(cache, "none"),
-        protocol=text(row.get("server_protocol")),
-        tls=text(row.get("ssl_protocol")),
-        country=text(row.get("country")),
-        pop=text(row.get("pop")),
-        origin=statuses(text(row.get("upstream_status"))),
+        text(row.get("server_protocol")),
+        text(row.get("ssl_protocol")),
+        text(row.get("country")),
+        text(row.get("pop")),
+        statuses(text(row.get("upstream_status"))),
     )
 
 
@@ -152,8 +151,8 @@ def first_byte(header_times: str) -> float:
     return sum(times) if times else -1.0
 
 
-def cmcd_of(row: Mapping[str, Any]) -> str:
+def cmcd_of(row: dict[str, Any]) -> str:
     """CMCD of the query argument, else of the four headers."""
     args = text(row.get("args"))
-    found = query_cmcd(args.encode("utf-8", "replace")) if "CMCD=" in args else ""
-    return found or join_cmcd(text(row.get(name)) for name in CMCD_VARIABLES)
+    found = query_cmcd(args)
+    return found or join_cmcd([text(row.get(name)) for name in CMCD_VARIABLES])

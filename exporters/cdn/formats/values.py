@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -24,7 +23,7 @@ def text(value: Any) -> str:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 
 
-def number(row: Mapping[str, Any], key: str, default: float | None = None) -> float:
+def number(row: dict[str, Any], key: str, default: float | None = None) -> float:
     """A finite number of 0 or more, also from a string; raises SourceFormatError when it is missing with no default."""
     value = row.get(key)
     if value is None or value == "" or value == "-":
@@ -42,7 +41,7 @@ def number(row: Mapping[str, Any], key: str, default: float | None = None) -> fl
     return found
 
 
-def whole(row: Mapping[str, Any], key: str, default: int | None = None) -> int:
+def whole(row: dict[str, Any], key: str, default: int | None = None) -> int:
     """A whole number, as ``number``."""
     return int(number(row, key, default))
 
@@ -61,26 +60,31 @@ def numbers(listed: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def unquote(encoded: bytes) -> str:
+def unquote(encoded: str) -> str:
     """Percent-decoded once. The escapes of CMCD are replaced first because that is far faster than decoding each."""
-    if b"%" in encoded:
-        encoded = encoded.replace(b"%3D", b"=").replace(b"%2C", b",").replace(b"%22", b'"')
-        if b"%" in encoded:
-            encoded = unquote_to_bytes(encoded)
-    return encoded.decode("utf-8", "replace")
+    if "%" not in encoded:
+        return encoded
+    encoded = encoded.replace("%3D", "=").replace("%2C", ",").replace("%22", '"')
+    if "%" not in encoded:
+        return encoded
+    return unquote_to_bytes(encoded.encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
-def query_cmcd(query: bytes) -> str:
+def query_cmcd(query: str) -> str:
     """The CMCD argument of a query string, percent-decoded once; empty where there is none."""
-    start = 5 if query.startswith(b"CMCD=") else query.find(b"&CMCD=") + 6
-    if start == 5 and not query.startswith(b"CMCD="):
-        return ""
-    return unquote(query[start:].partition(b"&")[0])
+    if query.startswith("CMCD="):
+        start = 5
+    else:
+        start = query.find("&CMCD=") + 6
+        if start < 6:
+            return ""
+    end = query.find("&", start)
+    return unquote(query[start:] if end < 0 else query[start:end])
 
 
-def join_cmcd(headers: Iterable[str]) -> str:
+def join_cmcd(headers: list[str]) -> str:
     """CMCD headers as one text, without those that are empty."""
-    return ",".join(header for header in headers if header not in MISSING)
+    return ",".join([header for header in headers if header not in MISSING])
 
 
 def as_number(value: str, name: str, default: float | None = None) -> float:
@@ -118,7 +122,7 @@ def url_parts(url: str) -> tuple[str, str]:
     path, _, query = url.partition("?")
     if "://" in path[:8]:
         path = "/" + path.split("://", 1)[1].partition("/")[2]
-    return (unquote(path.encode("utf-8", "replace")) if "%" in path else path), query
+    return unquote(path), query
 
 
 def json_row(line: bytes) -> dict[str, Any]:

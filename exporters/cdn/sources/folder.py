@@ -10,7 +10,8 @@ from pathlib import Path
 from exporters.cdn.counting import ChunkCounter
 from exporters.cdn.ledger import Ledger
 from exporters.cdn.sources.files import LogFile, Position, open_log
-from exporters.cdn.tally import Clock, SourceTally
+from exporters.cdn.tally import SourceTally
+from exporters.cdn.times import Clock
 from exporters.errors import SourceFormatError
 
 log = logging.getLogger(__name__)
