@@ -13,7 +13,7 @@ fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 2; }
 packages=(prometheus prometheus-alertmanager nginx libnginx-mod-rtmp ffmpeg postgresql util-linux python3-venv fonts-dejavu-core)
 packages+=(gcc libc6-dev python3-dev)  # gunicorn's HTTP parser comes as C source, and our hot modules are compiled
 if [ "$goal" = test ]; then
-  packages+=(busybox-static)
+  packages+=(busybox-static iproute2)
   command -v dockerd > /dev/null || packages+=(docker.io)
   packages+=(chromium wrk victoria-metrics debian-archive-keyring patchelf poppler-utils)
 fi

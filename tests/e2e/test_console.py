@@ -10,9 +10,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Running
 from tests.e2e.players import WirePlayer
 from tests.servers import wait_until
+from tests.stacks import Running
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 PATIENCE_MS = 30_000
@@ -64,7 +64,7 @@ def test_a_killed_bridge_shows_offline_and_a_restarted_one_recovers_without_relo
 ) -> None:
     page = open_console(browser, local)
     page.evaluate("window.sameDocument = true")
-    pid = bridge_pid(local)
+    pid = local.pid("bridge")
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     os.kill(pid, signal.SIGSTOP)  # holds the supervisor's restart back until the page has noticed
     for process in family[1:]:
@@ -75,9 +75,3 @@ def test_a_killed_bridge_shows_offline_and_a_restarted_one_recovers_without_relo
     expect(page.locator("#connection")).to_have_text("live", timeout=PATIENCE_MS)
     assert page.evaluate("window.sameDocument") is True
     page.context.close()
-
-
-def bridge_pid(local: Running) -> int:
-    """The pid of the program that the supervisor runs as the bridge."""
-    (state,) = [one for one in local.stack.states() if one.name == "bridge"]
-    return int(state.detail.split(",")[0].removeprefix("pid "))

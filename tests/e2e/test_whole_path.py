@@ -6,10 +6,10 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
-from tests.e2e.conftest import Running
 from tests.e2e.listening import Listening
 from tests.e2e.players import WirePlayer, player_address, player_site
 from tests.servers import instant, wait_until
+from tests.stacks import Running
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import xmlrpc.client
 from typing import Any
 
 import pytest
 import requests
-from supervisor.xmlrpc import SupervisorTransport
 
-from tests.e2e.conftest import Running
 from tests.e2e.players import WirePlayer
 from tests.servers import instant, wait_until
+from tests.stacks import Running
 
 pytestmark = pytest.mark.live
 FIRING = 'ALERTS{{alertstate="firing",stream="{stream}"}}'
 
 
-def control(local: Running, action: str, program: str) -> None:
-    """Have the stack's supervisord start or stop one of its programs."""
-    socket = f"unix://{local.config.var}/run/supervisor.sock"
-    transport: Any = SupervisorTransport(None, None, socket)
-    with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
-        getattr(proxy.supervisor, f"{action}Process")(program)
-
-
 def firing(local: Running) -> set[str]:
     """What fires for the stream in Prometheus."""
     query = FIRING.format(stream=local.config.stream)
-    return {labels["alertname"] for labels, _ in instant(local.config.url(local.config.prometheus_port), query)}
+    return {labels["alertname"] for labels, _ in instant(local.prometheus, query)}
 
 
 def app_alerts(local: Running, status: str) -> dict[str, dict[str, Any]]:
@@ -38,14 +28,14 @@ def app_alerts(local: Running, status: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_publisher_that_stops_is_an_alert_in_the_app_until_it_returns(local: Running) -> None:
-    prometheus = local.config.url(local.config.prometheus_port)
+    prometheus = local.prometheus
     up = f'stream:livestream_rtmp_stream_up:max{{stream="{local.config.stream}"}}'
     watching = f'stream:livestream_viewer_concurrent:sum{{stream="{local.config.stream}"}} > 0'
     wait_until(lambda: [value for _, value in instant(prometheus, up)] == [1.0], "the stream", 60)
     player = WirePlayer(local.config, 7)
     try:
         wait_until(lambda: instant(prometheus, watching), "a viewer", 30)
-        control(local, "stop", "publisher")
+        local.control("stop", "publisher")
         wait_until(lambda: "StreamIngestLost" in firing(local), "the alert in Prometheus", 60)
         raised = wait_until(lambda: app_alerts(local, "open").get("StreamIngestLost"), "the alert in the app", 30)
         assert raised["severity"] == "critical" and raised["acknowledged"] is False
@@ -57,7 +47,7 @@ def test_a_publisher_that_stops_is_an_alert_in_the_app_until_it_returns(local: R
         assert set(app_alerts(local, "open")) == {"StreamIngestLost"}, "what follows from it is silenced"
         assert app_alerts(local, "open")["StreamIngestLost"]["acknowledged"] is True
 
-        control(local, "start", "publisher")
+        local.control("start", "publisher")
         wait_until(lambda: not app_alerts(local, "open"), "the end of the alert in the app", 90)
         closed = app_alerts(local, "closed")["StreamIngestLost"]
         assert closed["id"] == raised["id"] and closed["acknowledged"] is True

@@ -11,9 +11,9 @@ import requests
 from dashboards.pages import PAGES
 from prometheus import queries
 from tests.dashboards.built import every_panel
-from tests.e2e.conftest import Running
 from tests.e2e.players import WirePlayer
 from tests.servers import wait_until
+from tests.stacks import Running
 
 pytestmark = pytest.mark.live
 WINDOWS = {"$__rate_interval": "20s", "$__range": "5m", "$__interval": "15s"}

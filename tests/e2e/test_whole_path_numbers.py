@@ -10,9 +10,9 @@ import requests
 from playwright.sync_api import Browser, expect
 
 from tests.dashboards.built import DASHBOARDS, UIDS, panels
-from tests.e2e.conftest import Running
 from tests.e2e.players import WirePlayer
 from tests.servers import wait_until
+from tests.stacks import Running
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 PATIENCE_MS = 30_000
