@@ -27,16 +27,17 @@ def run(quick: bool) -> list[Row]:
 def _survive(fault: Fault, stack: Ground) -> float:
     """Seconds to true numbers, infinite when they did not come."""
     try:
-        return fault.survive(stack)
+        seconds = fault.survive(stack)
     except AssertionError as error:
         click.echo(f"{fault.name}: {error}", err=True)
         return float("inf")
+    click.echo(f"{fault.name}: {seconds:.1f} s")
+    return seconds
 
 
 def _lost(stack: Ground) -> list[str]:
     """What history lacks when everybody has left."""
     stack.everybody_leaves()
-    stack.wait_true()
     try:
         wait_until(lambda: not stack.lost(), "every visit", 60, every=0.5)
     except AssertionError:

@@ -34,6 +34,7 @@ HOUR_SECONDS = 3600
 FAR_PLAYERS = 20
 GROWTH_BYTES = 64 << 20
 BASE_LINES = 500
+LARGE_LINES = 30_000
 STORM_ROTATIONS = 40
 
 
@@ -139,7 +140,7 @@ def fill_cdn(ground: Ground, fault: Fault) -> None:
     """The CDN exporter's checkpoint cannot be stored while lines go on coming, and it is killed."""
     with full(ground.local.config.var / "state"):
         fault.newcomer(ground)
-        ground.storm.write(BASE_LINES)
+        ground.storm.write(LARGE_LINES)  # more than SQLite has room for in the files that it has
         wait_until(lambda: "could not be stored" in ground.log("cdn"), "the log to tell of it")
         kill("cdn", ground, fault)
 

@@ -123,7 +123,7 @@ class Ground:
             yield f"{counted.get('edge')} of {edge} lines of the edge are counted"
         if counted.get("storm", 0) != self.storm.written:
             yield f"{counted.get('storm')} of {self.storm.written} lines of the storm are counted"
-        ((_, far),) = instant(self.local.prometheus, f'sum({CDN_LOG_RECORDS.name}_total{{source="far"}}) or vector(0)')
+        ((_, far),) = instant(self.local.prometheus, f'sum({CDN_LOG_RECORDS.name}{{source="far"}}) or vector(0)')
         if far != self.far.written:
             yield f"{far:g} of {self.far.written} lines of the far edge are in Prometheus"
 
