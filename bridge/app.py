@@ -14,10 +14,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from bridge import docs, health, live_sockets
 from bridge.answers import MAX_BODY_BYTES, answer_problem
 from bridge.guard import RequestGuard
+from bridge.handshake import Handshakes
 from bridge.headers import SecurityHeaders
 from bridge.openapi import MOUNTS, REPEATS
-from bridge.outbox import OutboxMiddleware
+from bridge.origins import Origins
 from bridge.problems import Problem, too_large
+from bridge.request_log import RequestLog
 from bridge.services import Services
 
 log = logging.getLogger("bridge.request")
@@ -36,7 +38,9 @@ def create_app(services: Services, areas: Sequence[Blueprint], pages: Sequence[B
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    RequestGuard(app, services)
+    origins = Origins(services.config.origins)
+    requests = RequestLog(services.telemetry, services.config.access_log)
+    RequestGuard(app, services, origins, requests)
     _handle_errors(app)
     for area in areas:
         mount(app, area)
@@ -47,7 +51,7 @@ def create_app(services: Services, areas: Sequence[Blueprint], pages: Sequence[B
     app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
     if services.hub is not None:
         live_sockets.register(app, services)
-        app.wsgi_app = OutboxMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+        app.wsgi_app = Handshakes(app, origins, requests)  # type: ignore[method-assign]
     if services.config.trusted_proxies:
         hops = services.config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

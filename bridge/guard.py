@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import random
-import re
 import time
 
 from flask import Flask, Response, g, request
@@ -12,20 +9,19 @@ from flask import Flask, Response, g, request
 from bridge.auth import current_identity
 from bridge.origins import Origins, add_cors, is_preflight
 from bridge.problems import forbidden
+from bridge.request_log import RequestLog, request_id
 from bridge.services import Services
-
-log = logging.getLogger("bridge.request")
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestGuard:
     """Registers itself around an app's views."""
 
-    def __init__(self, app: Flask, services: Services) -> None:
+    def __init__(self, app: Flask, services: Services, origins: Origins, requests: RequestLog) -> None:
         self._app = app
         self._services = services
         self._telemetry = services.telemetry
-        self._origins = Origins(services.config.origins)
+        self._origins = origins
+        self._requests = requests
         app.before_request(self.begin)
         app.after_request(self.finish)
         app.teardown_request(self.end)
@@ -33,8 +29,7 @@ class RequestGuard:
     def begin(self) -> Response | None:
         """Give the request its id and its caller; raises the Problem that refuses it."""
         g.begun = time.perf_counter()
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        g.request_id = request_id(request.headers.get("X-Request-Id", ""))
         self._telemetry.in_flight.add(1)
         if is_preflight():
             return Response(status=204)
@@ -55,19 +50,15 @@ class RequestGuard:
         if not upgraded:  # else the handshake has answered already
             response.headers.add("X-Request-Id", g.request_id)
             add_cors(response, self._origins)
-        self._report(101 if upgraded else response.status_code)
+        status = 101 if upgraded else response.status_code
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        # The target as it came: a decoded path may hold a line break, which would forge a log line.
+        target = request.environ.get("RAW_URI", route)
+        self._requests.note(route, request.method, target, status, g.begun, g.request_id)
         return response
 
     def end(self, error: BaseException | None) -> None:
         self._telemetry.in_flight.add(-1)
-
-    def _report(self, status: int) -> None:
-        seconds = time.perf_counter() - g.begun
-        route = request.url_rule.rule if request.url_rule else "unmatched"
-        self._telemetry.answered(route, request.method, status, seconds)
-        if self._services.config.access_log:
-            path = request.full_path if request.query_string else request.path
-            log.info("%s %s %d %.1fms id=%s", request.method, path, status, seconds * 1000, g.request_id)
 
     def _check_page(self) -> None:
         """Refuse a WebSocket handshake from a foreign page (RFC 6455 §10.2); programs send no Origin."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response
 from flask_sock import Sock
 from simple_websocket import ConnectionError as HandshakeError
-from simple_websocket import Server
+from werkzeug.datastructures import EnvironHeaders
 from wsproto.utilities import RemoteProtocolError
 
 from bridge import connection as codes
@@ -17,6 +18,7 @@ from bridge import frames
 from bridge.answers import answer_problem
 from bridge.auth import SUBPROTOCOL
 from bridge.connection import Connection, Peer
+from bridge.handshake import Accepted, Environ
 from bridge.identity import Identity
 from bridge.live import Hub
 from bridge.live_messages import LiveMessages
@@ -60,16 +62,16 @@ def register(app: Flask, services: Services) -> None:
     sock = Sock()
     sockets = LiveSockets(services)
 
-    def realtime(ws: Server) -> None:
+    def realtime(ws: Accepted) -> None:
         sockets.open(ws, "analytics", sockets.join_platform)
 
-    def metrics(ws: Server, stream_id: str) -> None:
+    def metrics(ws: Accepted, stream_id: str) -> None:
         sockets.open(ws, "metrics", lambda connection: sockets.join_stream(connection, stream_id))
 
-    def real_time(ws: Server, stream_id: str) -> None:
+    def real_time(ws: Accepted, stream_id: str) -> None:
         sockets.open(ws, "real_time", lambda connection: sockets.join_real_time(connection, stream_id))
 
-    def container(ws: Server, container_id: str) -> None:
+    def container(ws: Accepted, container_id: str) -> None:
         sockets.open(ws, "container", lambda connection: sockets.join_container(connection, container_id))
 
     area = Blueprint("sockets", __name__)
@@ -93,20 +95,21 @@ class LiveSockets:
         self._hub: Hub = services.hub
         self._messages = LiveMessages(services)
 
-    def open(self, ws: Server, topic: str, join: Callable[[Connection], None]) -> None:
+    def open(self, ws: Accepted, topic: str, join: Callable[[Connection], None]) -> None:
         """Hand a fresh socket to the hub, and put it into its room."""
-        address = request.remote_addr or ""
+        address = ws.environ.get("REMOTE_ADDR", "")
         refused = self._hub.refusal(address)
         identity = Identity("", None)
         if refused is None:
             try:
-                identity = self._services.auth.identify(request.headers, request.args, websocket=True)
+                headers = EnvironHeaders(ws.environ)
+                identity = self._services.auth.identify(headers, parameters(ws.environ), websocket=True)
             except TokenError as error:
                 refused = (codes.UNAUTHORIZED, str(error))
             except KeysUnavailableError as error:
                 refused = (codes.TRY_LATER, str(error))
         connection = self._hub.adopt(ws.sock.detach(), Peer(identity, address, topic), self.on_text)
-        ws.connected = False  # flask-sock would close it now
+        ws.connected = False  # simple_websocket would close it now
         if refused is not None:
             self._services.telemetry.ws_dropped.add(1, "auth" if refused[0] == codes.UNAUTHORIZED else "capacity")
             connection.close(*refused)
@@ -177,6 +180,11 @@ class LiveSockets:
             _send(connection, body)
             return False
         return True
+
+
+def parameters(environ: Environ) -> Mapping[str, str]:
+    """The query of a request; of repeated names, the first counts."""
+    return dict(reversed(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)))
 
 
 def _send(connection: Connection, body: dict[str, Any]) -> None:

@@ -7,8 +7,7 @@ happen. Nothing here switches greenlets, so no lock is needed.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from typing import Any
 
 FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
@@ -97,52 +96,6 @@ class Outbox:
             return 0
         except OSError as error:
             raise PeerGoneError(str(error)) from error
-
-
-class HandshakeSocket:
-    """The server's socket while the handshake is answered; afterwards the hub takes it over with ``detach``."""
-
-    __slots__ = ("_socket",)
-
-    def __init__(self, server_socket: Any) -> None:
-        self._socket = server_socket
-
-    def send(self, data: bytes) -> int:
-        self._socket.sendall(data)
-        return len(data)
-
-    def recv(self, size: int) -> bytes:
-        received: bytes = self._socket.recv(size)
-        return received
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._socket.close()
-
-    def fileno(self) -> int:
-        number: int = self._socket.fileno()
-        return number
-
-    def detach(self) -> int:
-        """The file descriptor, which the server from now on neither reads nor closes."""
-        number: int = self._socket.detach()
-        return number
-
-
-class OutboxMiddleware:
-    """WSGI middleware in front of flask-sock: wraps the server's socket, and refuses compression.
-
-    A frame is encoded once and sent to everybody; permessage-deflate would need one per peer.
-    """
-
-    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        self._application = application
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("HTTP_UPGRADE", "").lower() == "websocket" and "gunicorn.socket" in environ:
-            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-            environ["gunicorn.socket"] = HandshakeSocket(environ["gunicorn.socket"])
-        return self._application(environ, start_response)
 
 
 def chunks(members: list[Any], size: int) -> Iterator[list[Any]]:
