@@ -12,7 +12,10 @@ from limits.strategies import FixedWindowRateLimiter
 from bridge.config import Config
 from bridge.identity import Identity
 from bridge.problems import too_many
+from bridge.window_counts import WindowCounts
 from exporters.errors import ConfigError
+
+MEMORY = "memory://"
 
 
 class RateLimits:
@@ -26,7 +29,9 @@ class RateLimits:
     ) -> None:
         self._address = _limit("BRIDGE_RATE_LIMIT_ADDRESS", config.rate_limit_address)
         self._token = _limit("BRIDGE_RATE_LIMIT_TOKEN", config.rate_limit_token)
-        self._limiter = FixedWindowRateLimiter(storage_from_string(config.rate_limit_storage))
+        in_memory = config.rate_limit_storage == MEMORY
+        storage = WindowCounts(clock) if in_memory else storage_from_string(config.rate_limit_storage)
+        self._limiter = FixedWindowRateLimiter(storage)
         self._on_limited = on_limited
         self._clock = clock
 
