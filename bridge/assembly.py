@@ -105,6 +105,9 @@ def assemble(settings: Settings) -> Parts:
         prometheus=ground.source,
         timeline=Timeline(config.timeline_step_seconds, config.timeline_points),
         registry=ground.streams.registry,
+        publishers=streams_assembly.publishers(
+            settings.streams, lambda result: telemetry.commands.add(1, "publisher_cut", result)
+        ),
         database=ground.database,
         database_watch=ground.watch,
         history=ground.history,

@@ -37,6 +37,8 @@ class Services:
     """bridge.timeline.Timeline"""
     registry: Any = None
     """bridge.streams.registry.StreamRegistry"""
+    publishers: Any = None
+    """bridge.streams.publishers.Publishers"""
     database: Any = None
     """bridge.database.Database"""
     database_watch: Any = None

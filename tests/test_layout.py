@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "prometheus.objectives",
     ),
     "bridge.history": ("exporters.viewers.spool",),
+    "bridge.streams": ("exporters.rtmp",),
     "bridge.contract": (),
     "deploy": ("deploy", "exporters", "bridge"),
 }

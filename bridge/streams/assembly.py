@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.database import Database
 from bridge.snapshot import SnapshotStore
 from bridge.streams.keys import KeyBox
 from bridge.streams.memory import StreamMemory
+from bridge.streams.publishers import Publishers
 from bridge.streams.reflector import Reflector
 from bridge.streams.registry import StreamRegistry
-from bridge.streams.settings import StreamsConfig
+from bridge.streams.settings import PREFIX, StreamsConfig
 from bridge.streams.store import StreamStore
+from exporters.rtmp.targets import parse_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,12 @@ class Streams:
 
     registry: StreamRegistry
     reflector: Reflector | None
+
+
+def publishers(config: StreamsConfig, on_result: Callable[[str], None] = lambda result: None) -> Publishers:
+    """Who cuts publishers off, at the media servers of the settings; raises ConfigError."""
+    targets = parse_targets(f"{PREFIX}MEDIA_SERVERS", config.media_servers)
+    return Publishers(targets, config.media_authorization, on_result)
 
 
 def build(config: StreamsConfig, default_tenant: str, database: Database | None, snapshots: SnapshotStore) -> Streams:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,19 +71,23 @@ class StreamRegistry:
         return self._default_tenant if owner is None else owner.tenant_id
 
     def find(self, stream_id: str) -> StreamRecord | None:
-        """A stream: from the database, or memory while that is away, or the metrics where there is none.
+        """A stream: from the database, or memory while that is away, or the metrics where neither has it.
 
         Raises a 503 Problem while the database is away and nothing is known of the stream.
         """
         if self._store is None:
             return self._find_observed(stream_id)
         try:
-            return self._store.get(stream_id)
+            record = self._store.get(stream_id)
         except DatabaseUnavailableError as error:
             record = self._memory.get(stream_id) or self._find_observed(stream_id)
             if record is None:
                 raise problems.unavailable(str(error)) from error
             return record
+        if record is None:
+            record = self._find_observed(stream_id)
+            return record if record is not None and record.status == "live" else None
+        return record
 
     def require(self, stream_id: str) -> StreamRecord:
         """A stream as ``find`` gives it; raises a 404 Problem."""
@@ -92,15 +96,20 @@ class StreamRegistry:
             raise problems.not_found("stream", stream_id)
         return record
 
+    def check_registered(self, stream_id: str) -> None:
+        """Raises a 409 Problem for a stream that is published, but that nobody has registered."""
+        if self.is_durable and self.get(stream_id) is None:
+            raise problems.conflict(f"stream {stream_id!r} is published but not registered; register it by this id")
+
     def page(self, wanted: Wanted) -> list[StreamRecord]:
         """The streams that are wanted, newest first, from the same places as ``find``."""
-        if self._store is not None:
-            try:
-                return self._store.page(wanted)
-            except DatabaseUnavailableError:
-                known = {one.id: one for one in (*self._observed(), *self._memory.all())}
-                return _page(known, wanted)
-        return _page({one.id: one for one in self._observed()}, wanted)
+        if self._store is None:
+            return _page(self._observed(), wanted)
+        try:
+            return _page([*self._unregistered(self._store), *self._store.page(wanted)], wanted)
+        except DatabaseUnavailableError:
+            hidden = [replace(one, tenant_id=HIDDEN.tenant_id, privacy="private") for one in self._observed()]
+            return _page([*hidden, *self._memory.all()], wanted)
 
     def of_channel(self, channel_id: str) -> frozenset[str]:
         """The ids of a channel's streams."""
@@ -200,6 +209,12 @@ class StreamRegistry:
         snapshot = self._snapshots.present
         return [] if snapshot is None else observed_streams(snapshot, self._default_tenant)
 
+    def _unregistered(self, store: StreamStore) -> list[StreamRecord]:
+        """The streams that are published now, but that nobody has registered; raises DatabaseUnavailableError."""
+        live = [one for one in self._observed() if one.status == "live" and self._memory.get(one.id) is None]
+        registered = store.registered([one.id for one in live]) if live else frozenset()
+        return [one for one in live if one.id not in registered]
+
     def _find_observed(self, stream_id: str) -> StreamRecord | None:
         return next((one for one in self._observed() if one.id == stream_id), None)
 
@@ -236,10 +251,11 @@ def _problems() -> Iterator[None]:
         raise problems.unavailable(str(error)) from error
 
 
-def _page(known: Mapping[str, StreamRecord], wanted: Wanted) -> list[StreamRecord]:
+def _page(records: Iterable[StreamRecord], wanted: Wanted) -> list[StreamRecord]:
+    """The wanted ones of these; of two with the same id, the later."""
     found = [
         one
-        for one in known.values()
+        for one in {one.id: one for one in records}.values()
         if wanted.tenant_id in (None, one.tenant_id)
         and wanted.status in (None, one.status)
         and (one.privacy == "public" or not wanted.public_only)

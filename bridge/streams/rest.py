@@ -138,8 +138,11 @@ class StreamViews:
         return self._counted("stream_start", stream_id, self._registry.start)
 
     def stop_stream(self, stream_id: str) -> StreamRecord:
-        """Stop a stream for the caller, and count the command."""
-        return self._counted("stream_stop", stream_id, self._registry.stop)
+        """Stop a stream for the caller, count the command, and have its publisher cut off."""
+        record = self._counted("stream_stop", stream_id, self._registry.stop)
+        if self._services.publishers is not None:
+            self._services.publishers.cut(record.id)
+        return record
 
     def _counted(self, action: str, stream_id: str, command: Any) -> StreamRecord:
         try:
@@ -156,6 +159,7 @@ class StreamViews:
         identity = _caller()
         record = self._registry.require(stream_id)
         self._access.check(identity, stream_id)
+        self._registry.check_registered(stream_id)
         if not may_see_key(identity, record):
             raise problems.forbidden(f"this is for the stream's owner or the role {OPERATOR}")
         return record

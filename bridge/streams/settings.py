@@ -23,3 +23,7 @@ class StreamsConfig:
         2.0, "how often the registry and the live state are compared", minimum=0.2, maximum=60
     )
     cache_limit: int = setting(100_000, "streams held in memory", minimum=100)
+    media_servers: tuple[str, ...] = setting(
+        (), "media servers that are told to cut the publisher of a stopped stream, as RTMP_TARGETS names them"
+    )
+    media_authorization: Secret = setting(Secret(""), "Authorization header that these media servers' APIs want")

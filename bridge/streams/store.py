@@ -106,6 +106,14 @@ class StreamStore:
         with self._statements() as connection:
             return frozenset(row[0] for row in connection.execute(b"SELECT id FROM streams"))
 
+    def registered(self, stream_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these ids are in use."""
+        asked = [one for one in stream_ids if "\0" not in one]
+        with self._statements() as connection:
+            return frozenset(
+                row[0] for row in connection.execute(b"SELECT id FROM streams WHERE id = ANY(%s)", (asked,))
+            )
+
     def insert(self, row: Mapping[str, Any], key: str) -> StreamRecord:
         """Make a stream; raises TakenError when its id is in use."""
         values = {**_checked(row), "key_digest": self._keys.digest(key), "key_sealed": self._keys.seal(key)}

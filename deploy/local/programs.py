@@ -81,7 +81,7 @@ def _exporters(config: LocalConfig) -> list[Program]:
     environ = {
         "rtmp": {
             "RTMP_LISTEN": f"{HOST}:{config.rtmp_metrics_port}",
-            "RTMP_TARGETS": f"local=nginx-rtmp+{config.url(config.origin_port, '/stat')}",
+            "RTMP_TARGETS": media_target(config),
             "RTMP_IGNORE_APPS": "hls",
             "RTMP_KEYS_URL": config.url(config.bridge_port, "/internal/publish"),
             "RTMP_KEYS_TOKEN_FILE": f"{var}/secrets/internal-token",
@@ -124,6 +124,11 @@ def _bridge(config: LocalConfig) -> list[Program]:
     ]
 
 
+def media_target(config: LocalConfig) -> str:
+    """The media server, as exporter and bridge are told of it."""
+    return f"local=nginx-rtmp+{config.url(config.origin_port, '/stat')}"
+
+
 def bridge_environ(config: LocalConfig) -> dict[str, str]:
     """The bridge's settings in a local run."""
     return {
@@ -135,6 +140,7 @@ def bridge_environ(config: LocalConfig) -> dict[str, str]:
         "BRIDGE_EVENTS_URL": config.url(config.viewers_metrics_port, "/events"),
         "BRIDGE_RTMP_URL": f"rtmp://{HOST}:{config.rtmp_port}/live",
         "BRIDGE_PLAYBACK_URL": config.url(config.edge_port, "/hls"),
+        "BRIDGE_STREAMS_MEDIA_SERVERS": media_target(config),
         "PROMETHEUS_URL": config.url(config.prometheus_port),
         "DATABASE_URL": config.database_url,
     }

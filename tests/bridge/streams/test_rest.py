@@ -264,3 +264,20 @@ def test_an_id_that_the_database_could_not_even_be_asked_for_is_unknown(one: Wor
     assert root.get("/api/streams/%00").status_code == 404
     assert root.get("/api/analytics/alerts/%00").status_code == 404
     assert root.post("/api/analytics/alerts/%00/acknowledge").status_code == 404
+
+
+def test_a_stream_that_is_published_unregistered_is_listed_while_it_is_live(demo: World) -> None:
+    demo.show_live("demo", "stray")
+    ann, rival, admin = demo.caller("ann", "default"), demo.caller("eve", "rival"), demo.caller("root", "acme", "admin")
+    assert [one["id"] for one in ann.get("/api/streams?status=live").get_json()] == ["stray"]
+    assert rival.get("/api/streams?status=live").get_json() == []
+    assert {one["id"] for one in admin.get("/api/streams").get_json()} == {"demo", "stray"}
+    event = ann.get("/api/streams/stray").get_json()
+    assert (event["status"], event["viewer_count"], event["tenant_id"]) == ("live", 10, "default")
+    assert "stream_key" not in event and "stream_key" not in admin.get("/api/streams/stray").get_json()
+    assert rival.get("/api/streams/stray").status_code == 403
+    for answer in (admin.post("/api/streams/stray/stop"), admin.delete("/api/streams/stray")):
+        assert (answer.status_code, "not registered" in answer.get_json()["detail"]) == (409, True)
+    demo.show_live("demo")
+    assert ann.get("/api/streams").get_json() == []
+    assert ann.get("/api/streams/stray").status_code == 404

@@ -118,6 +118,9 @@ def world(
         limits=RateLimits(config),
         telemetry=telemetry,
         registry=found.registry,
+        publishers=streams_assembly.publishers(
+            settings or StreamsConfig(), lambda result: telemetry.commands.add(1, "publisher_cut", result)
+        ),
         database=database,
         containers=media_servers,
         alerts=alerts_assembly.build(database),
