@@ -14,6 +14,8 @@ from bridge.streams.reflector import Reflector
 from bridge.streams.registry import StreamRegistry
 from bridge.streams.settings import PREFIX, StreamsConfig
 from bridge.streams.store import StreamStore
+from exporters.errors import ConfigError
+from exporters.rtmp.backends import BACKENDS
 from exporters.rtmp.targets import parse_targets
 
 
@@ -27,7 +29,11 @@ class Streams:
 
 def publishers(config: StreamsConfig, on_result: Callable[[str], None] = lambda result: None) -> Publishers:
     """Who cuts publishers off, at the media servers of the settings; raises ConfigError."""
-    targets = parse_targets(f"{PREFIX}MEDIA_SERVERS", config.media_servers)
+    variable = f"{PREFIX}MEDIA_SERVERS"
+    targets = parse_targets(variable, config.media_servers)
+    unknown = [one.backend for one in targets if one.backend not in BACKENDS]
+    if unknown:
+        raise ConfigError(f"{variable}: publishers are cut at {', '.join(BACKENDS)}, not at {unknown[0]}")
     return Publishers(targets, config.media_authorization, on_result)
 
 

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlencode, urljoin
 import requests
 
 from exporters.errors import SourceError, SourceUnreachableError
+from exporters.rtmp.backends import BACKENDS
 from exporters.rtmp.fetch import HttpFetch
 from exporters.rtmp.model import StreamReading
 from exporters.rtmp.naming import Naming
-from exporters.rtmp.sources import open_source
 from exporters.rtmp.targets import Target
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Publishers:
     def end(self, target: Target, stream_id: str) -> int:
         """End the publishers of a stream at one media server; how many there were. Raises SourceError."""
         fetch = HttpFetch(TIMEOUT_SECONDS, fresh=target.workers > 1, authorization=self._authorization)
-        source, naming, ended = open_source(target, fetch), Naming(), 0
+        source, naming, ended = BACKENDS[target.backend].source(target, fetch), Naming(), 0
         for look in range(LOOKS):
             if look:
                 self._sleep(LOOK_SECONDS)
