@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 from exporters.viewers.reports import ENDED, PRELOADING, QUIT, Report
 from exporters.viewers.session import Session
@@ -45,8 +45,7 @@ def judge(session: Session, reason: str) -> Ending:
     return Ending(reason, "timeout" if reason == "capacity" else reason, kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """What must not be counted again when a session comes back."""
 
     forgotten_at: float
@@ -108,15 +107,14 @@ class Remembered:
         """Our clock was set by so many seconds."""
         for key, past in self._past.items():
             offset = None if past.offset is None else past.offset + by
-            self._past[key] = replace(past, forgotten_at=past.forgotten_at + by, offset=offset)
+            self._past[key] = past._replace(forgotten_at=past.forgotten_at + by, offset=offset)
 
     def __len__(self) -> int:
         return len(self._past)
 
     def state(self) -> list[list[Any]]:
         """Plain values, for a checkpoint."""
-        names = Past.__slots__
-        return [[key, *(getattr(past, name) for name in names)] for key, past in self._past.items()]
+        return [[key, *past] for key, past in self._past.items()]
 
     def restore(self, rows: list[list[Any]]) -> None:
         """Take a checkpoint back."""

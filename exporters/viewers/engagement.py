@@ -80,7 +80,7 @@ class Engagements:
         """A session with its first engagement; without a known session each user counts as one."""
         session = self._engine.sessions.get(report_key(event.stream, event.session)) if event.session else None
         if session is None and event.user:
-            session = self._engine.session_of_user(event.stream, event.user)
+            session = self._engine.sessions.of_user(event.stream, event.user)
         if session is not None:
             self._engine.changing(session)
             if session.engagements is None:

@@ -11,33 +11,21 @@ from typing import Any
 
 from exporters.labels import BoundedLabel
 from exporters.viewers import sequences
-from exporters.viewers.audience import STALLED_AWAY_SECONDS, show, stop_showing
+from exporters.viewers.audience import show, stop_showing
 from exporters.viewers.broadcast import Broadcast, Device
 from exporters.viewers.clocks import Clocks
 from exporters.viewers.endings import Ending, Remembered, judge
 from exporters.viewers.facts import Facts
 from exporters.viewers.inference import infer
 from exporters.viewers.ledger import SessionLedger
-from exporters.viewers.patience import FIRST_GAP, next_gap, patience
-from exporters.viewers.reports import (
-    ENDED,
-    FAILED,
-    PLAYING,
-    PRELOADING,
-    QUIT,
-    RANKS,
-    REBUFFERING,
-    STARTING,
-    Report,
-    Viewer,
-    report_key,
-)
+from exporters.viewers.losses import Losses
+from exporters.viewers.patience import FIRST_GAP, learn_gap, patience
+from exporters.viewers.reports import ENDED, FAILED, QUIT, RANKS, STARTING, Report, Viewer, report_key
+from exporters.viewers.roster import Roster
 from exporters.viewers.session import NO_VIEWER, Session
+from exporters.viewers.standing import Standing
 from exporters.viewers.tables import ViewerTables
-from exporters.viewers.timeline import REORDER_SECONDS, finish, place, settle
-from exporters.viewers.wheel import Wheel
-
-UNIQUE_SLOT_SECONDS = 600
+from exporters.viewers.timeline import finish, place, settle
 
 
 class SessionEngine:
@@ -55,17 +43,16 @@ class SessionEngine:
         cdns: frozenset[str] = frozenset({"nginx", "cloudfront", "fastly", "cloudflare", "akamai"}),
     ) -> None:
         self.tables = tables
-        self.sessions: dict[str, Session] = {}
+        self.sessions = Roster()
         self.broadcasts: dict[str, Broadcast] = {}
         self.remembered = Remembered()
         self.now = 0.0
         self.epoch = 0
         self.before_change: Callable[[Session], None] = lambda session: None
         """Called with a session that the running checkpoint has not saved yet, before it changes."""
-        self._by_identity: dict[int, Session] = {}
-        self._by_user: dict[tuple[str, str], Session] = {}
-        self._wheel = Wheel()
         self._ledger = SessionLedger(tables, view_seconds)
+        self._standing = Standing(self.sessions, self._ledger)
+        self._losses = Losses(tables)
         self._on_end = on_end
         self._device_of = device_of
         self._max_sessions = max_sessions
@@ -94,17 +81,10 @@ class SessionEngine:
         session = Session("", broadcast, Viewer(*viewer), Device(*device), self.now)
         session.load(values)
         session.epoch = self.epoch
-        self.sessions[session.key] = session
-        identity = session.viewer.identity
-        if identity and (session.rank or identity not in self._by_identity):
-            self._by_identity[identity] = session
-        if session.user:
-            self._by_user[stream, session.user] = session
+        self.sessions.enter(session)
         if session.background:
             broadcast.backgrounded += 1
         show(session, self.now)
-        session.due = session.expires
-        self._wheel.put(session, session.due)
 
     def forget_cells(self) -> None:
         """Look the counters' cells up again, after the tables were restored."""
@@ -125,11 +105,6 @@ class SessionEngine:
         if broadcast.label == broadcast.stream:
             self.tables.forget_stream(broadcast.label)
             self._labels.forget(broadcast.label)
-
-    def session_of_user(self, stream: str, user: str) -> Session | None:
-        """The newest session in which this user was named."""
-        session = self._by_user.get((stream, user))
-        return session if session is not None and self.sessions.get(session.key) is session else None
 
     def changing(self, session: Session) -> None:
         """Tell that a session is about to change, for the sake of a running checkpoint."""
@@ -159,7 +134,7 @@ class SessionEngine:
         elif session.epoch != self.epoch:
             self.before_change(session)
         if report.sequence >= 0:
-            verdict = self._number(session, report, rank)
+            verdict = self._losses.note(session, report, rank)
             if verdict != sequences.FRESH:
                 return "duplicate" if verdict == sequences.DUPLICATE else "late"
         if rank < session.rank and now - session.rank_at <= patience(session):
@@ -178,20 +153,24 @@ class SessionEngine:
         """Whether a viewer who is only inferred from requests is a session that tells about itself."""
         if report.viewer is None:
             return False
-        known = self._by_identity.get(report.viewer.identity)
-        return known is not None and known.rank > 0 and known.key in self.sessions
+        known = self.sessions.of_identity(report.viewer.identity)
+        return known is not None and known.rank > 0
 
     def _open(self, report: Report, key: str, rank: int) -> Session | None:
         past = self.remembered.get(key, self.now)
         if past is not None and not past.may_return(report):
             return None
         viewer = report.viewer or NO_VIEWER
-        twin = self._by_identity.get(viewer.identity) if rank else None
-        if twin is not None and twin.rank == 0 and twin.key in self.sessions and viewer.identity:
-            self._adopt(twin, key)
+        twin = self.sessions.of_identity(viewer.identity) if rank else None
+        if twin is not None and twin.rank == 0:
+            # A viewer inferred from requests turns out to tell about itself: go on as one session.
+            self.changing(twin)
+            self.sessions.rename(twin, key)
+            twin.confirmed = True
             return twin
-        if len(self.sessions) >= self._max_sessions:
-            self._make_room()
+        stalest = self.sessions.stalest() if len(self.sessions) >= self._max_sessions else None
+        if stalest is not None:
+            self.end(stalest, "capacity")
         broadcast = self.broadcast_of(report.stream, self.now)
         session = Session(key, broadcast, viewer, self._device_of(viewer.user_agent), self.now)
         session.epoch = self.epoch
@@ -200,53 +179,22 @@ class SessionEngine:
         session.confirmed = rank > 0
         if past is not None:
             past.give_back(session)
-        self.sessions[key] = session
-        if viewer.identity and (rank or viewer.identity not in self._by_identity):
-            self._by_identity[viewer.identity] = session
-        session.due = session.expires = self.now + patience(session)
-        self._wheel.put(session, session.due)
+        session.expires = self.now + patience(session)
+        self.sessions.enter(session)
         return session
-
-    def _adopt(self, session: Session, key: str) -> None:
-        """A viewer inferred from requests turns out to tell about itself: go on as one session."""
-        self.changing(session)
-        del self.sessions[session.key]
-        session.key = key
-        session.confirmed = True
-        self.sessions[key] = session
-
-    def _number(self, session: Session, report: Report, rank: int) -> int:
-        if rank == 3:
-            session.highest, session.received_bits, verdict, lost = sequences.take(
-                session.highest, session.received_bits, report.sequence
-            )
-        else:
-            session.request_highest, session.request_bits, verdict, lost = sequences.take(
-                session.request_highest, session.request_bits, report.sequence
-            )
-        if lost:
-            self.tables.gaps.add(lost, report.transport)
-        return verdict
 
     def _hear(self, session: Session, report: Report, rank: int, now: float) -> None:
         """Note that the session lives and how often it reports."""
         session.rank = rank
         session.rank_at = now
-        if report.interval > 0:
-            session.gap = report.interval
-        elif rank < 3:
-            session.gap = next_gap(session.gap, now - session.seen)
-        elif report.event == "t":
-            if session.interval_at > 0 and session.highest > 0:
-                session.gap = next_gap(session.gap, now - session.interval_at)
-            session.interval_at = now
+        learn_gap(session, report, now)
         session.seen = now
         session.broadcast.heard = now
         if report.background >= 0 and bool(report.background) != session.background:
             session.background = bool(report.background)
             session.broadcast.backgrounded += 1 if session.background else -1
         if session.state not in (ENDED, QUIT):
-            self._expect(session, now + patience(session))
+            self.sessions.expect(session, now + patience(session))
         if report.viewer is not None:
             self._learn_place(session, report.viewer, now)
 
@@ -258,19 +206,12 @@ class SessionEngine:
         session.viewer = session.viewer._replace(country=viewer.country, region=viewer.region, city=viewer.city)
         show(session, now)
 
-    def _expect(self, session: Session, expires: float) -> None:
-        """The session is given up at ``expires`` unless it reports before."""
-        session.expires = expires
-        if expires < session.due - 0.5:
-            session.due = expires
-            self._wheel.put(session, expires)
-
     def _take(self, session: Session, report: Report, now: float) -> str:
         """The report's own content."""
         time, skewed = self._clocks.our_time(session, report, now)
         self._facts.note(session, report)
         if report.user:
-            self._by_user[report.stream, report.user] = session
+            self.sessions.name_user(session, report.user)
         if report.event == "rr":  # written when an answer came, about the moment of its request
             self._facts.request(report)
             return "ok"
@@ -293,49 +234,10 @@ class SessionEngine:
                     return "late"
                 continue
         newest = session.points[-1]
-        self._become(session, newest[0], newest[2], now)
-        self._count_start(session, report, moments[-1][1], now)
+        self._standing.reach(session, newest[0], newest[2], now)
+        self._standing.count_start(session, report, moments[-1][1], now)
         settle(session, self._ledger)
         return "skewed" if skewed else "ok"
-
-    def _become(self, session: Session, time: float, state: str, now: float) -> None:
-        """Show the session's newest state."""
-        session.newest = time
-        if state == session.state and session.counted:
-            session.fatal = session.fatal or state == FAILED
-            show(session, now)
-            return
-        if state != session.state:
-            if session.state in (ENDED, QUIT):
-                self._expect(session, now + patience(session))
-            session.state_at = now
-            session.state = state
-        session.fatal = state == FAILED
-        if state in (ENDED, QUIT):
-            self._expect(session, now + REORDER_SECONDS)  # what comes late may still come
-        show(session, now)
-
-    def _count_start(self, session: Session, report: Report, state: str, now: float) -> None:
-        """Count the attempt and the first frame as soon as they are known."""
-        if not session.confirmed:
-            # Two media requests a second apart are a player; a single one may be anything.
-            if report.media and session.points[-1][0] - session.points[0][0] >= 1.0:
-                session.confirmed = True
-                state = PLAYING
-                self._become(session, session.newest, PLAYING, now)
-            else:
-                return
-        if not session.attempted and state != PRELOADING:
-            session.attempted = True
-            session.broadcast.attempts += 1
-            session.broadcast.cell("attempts")[1] += 1
-            self._note_unique(session, now)
-        if state == PLAYING and not session.played:
-            self._ledger.play(session)
-
-    def _note_unique(self, session: Session, now: float) -> None:
-        session.unique_slot = int(now) // UNIQUE_SLOT_SECONDS
-        session.broadcast.viewers.add(session.unique_name(), now)
 
     def resume(self, now: float, away: float) -> None:
         """We were away: give every session the time that it could not report in."""
@@ -352,30 +254,26 @@ class SessionEngine:
         self.remembered.shift(by)
         for broadcast in self.broadcasts.values():
             broadcast.shift(by)
-        self._wheel = Wheel()
         for session in self.sessions.values():
             self.changing(session)
             session.shift(by)
-            session.due = session.expires
-            self._wheel.put(session, session.due)
+        self.sessions.plan_anew()
 
     def advance(self, now: float, limit: int) -> bool:
         """Let time pass for at most ``limit`` sessions; whether more are waiting."""
         self.now = now = max(self.now, now)
         looked = 0
-        for session in islice(self._wheel.due(now), limit):
+        for session in islice(self.sessions.due(now), limit):
             looked += 1
-            if self.sessions.get(session.key) is not session:
+            if not self.sessions.has(session):
                 continue
             if now > session.expires:
                 self.end(session, "timeout")
                 continue
-            if session.attempted and session.unique_slot != int(now) // UNIQUE_SLOT_SECONDS:
+            if self._standing.is_stale(session, now):
                 self.changing(session)
-                self._note_unique(session, now)
-            if session.state == REBUFFERING and session.counted and now - session.state_at > STALLED_AWAY_SECONDS:
-                show(session, now)
-            self._wheel.put(session, session.expires)
+                self._standing.refresh(session, now)
+            self.sessions.look_again(session)
         return looked >= limit
 
     def end(self, session: Session, reason: str) -> None:
@@ -385,24 +283,11 @@ class SessionEngine:
         stop_showing(session)
         if session.background:
             session.broadcast.backgrounded -= 1
-        del self.sessions[session.key]
-        identity = session.viewer.identity
-        if self._by_identity.get(identity) is session:
-            del self._by_identity[identity]
-        if session.user and self._by_user.get((session.stream, session.user)) is session:
-            del self._by_user[session.stream, session.user]
-        lost = sequences.missing(session.received_bits) if session.highest >= 0 else 0
-        if lost:
-            self.tables.gaps.add(lost, "event")
+        self.sessions.leave(session)
+        self._losses.close(session)
         ending = judge(session, reason)
         self.tables.evicted.add(1, ending.reason if ending.reason in ("timeout", "capacity") else "ended")
         if session.attempted:
             self._ledger.end(session, ending)
             self.remembered.put(session, ending, self.now)
             self._on_end(session, ending)
-
-    def _make_room(self) -> None:
-        for session in self._wheel.soonest():
-            if self.sessions.get(session.key) is session:
-                self.end(session, "capacity")
-                return

@@ -79,6 +79,7 @@ _KINDS: Final[dict[str, Any]] = {
     "c": ClockSet,
 }
 _TAGS: Final = {kind: tag for tag, kind in _KINDS.items()}
+_ERRORS, _VIEWER = Report._fields.index("errors"), Report._fields.index("viewer")
 
 
 def pack(one: Input) -> tuple[Any, ...]:
@@ -90,8 +91,9 @@ def pack(one: Input) -> tuple[Any, ...]:
 
 def unpack(row: Sequence[Any]) -> Input:
     """The input of a packed array; raises TypeError when it is of another version."""
-    made: Input = _KINDS[row[0]]._make(row[1:])
-    if type(made) is Report:
-        viewer = made.viewer
-        return made._replace(errors=tuple(made.errors), viewer=None if viewer is None else Viewer(*viewer))
+    kind, values = _KINDS[row[0]], list(row[1:])
+    if kind is Report:
+        values[_ERRORS] = tuple(values[_ERRORS])
+        values[_VIEWER] = None if values[_VIEWER] is None else Viewer(*values[_VIEWER])
+    made: Input = kind._make(values)
     return made

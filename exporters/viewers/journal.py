@@ -36,7 +36,7 @@ class Journal:
     def begin(self, number: int) -> None:
         """Go on in a new file; in the old one when it cannot be made (OSError)."""
         path = self._folder / f"{PREFIX}{number:012d}{SUFFIX}"
-        file = FileIO(path, "ab", opener=_private)
+        file = FileIO(str(path), "ab", opener=_private)
         self.close()
         self._file, self.number, self.bytes = file, number, 0
 

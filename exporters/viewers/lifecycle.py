@@ -70,7 +70,7 @@ class Lifecycle:
             while sessions and left > 0:
                 session = sessions.pop()
                 left -= 1
-                if self._engine.sessions.get(session.key) is session:
+                if self._engine.sessions.has(session):
                     self._engine.end(session, "ended")
             if sessions:
                 return True

@@ -161,7 +161,7 @@ class Session:
                 setattr(self, name, getattr(self, name) + by)
         if self.offset is not None:
             self.offset += by
-        self.points = [(time + by, *rest) for time, *rest in self.points]  # type: ignore[misc]
+        self.points = [(t + by, order, state, variant, rate, ad) for t, order, state, variant, rate, ad in self.points]
 
     def dump(self) -> list[Any]:
         """Plain values, for a checkpoint."""
@@ -171,5 +171,4 @@ class Session:
     def load(self, values: list[Any]) -> None:
         """Take the values of a checkpoint back."""
         for name, value in zip(KEPT, values, strict=True):
-            setattr(self, name, value)
-        self.points = [(t, order, state, variant, rate, ad) for t, order, state, variant, rate, ad in self.points]
+            setattr(self, name, [tuple(point) for point in value] if name == "points" else value)

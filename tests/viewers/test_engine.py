@@ -295,10 +295,24 @@ def test_a_query_player_is_gone_within_ten_seconds(kept: Kept) -> None:
                 )
             ]
         )
-    kept.tick(START + 23)
+    kept.tick(START + 22)
     assert demo(kept).concurrent == 1
-    kept.tick(START + 26)
+    kept.tick(START + 25)
     assert demo(kept).concurrent == 0
+
+
+@pytest.mark.parametrize("interval", [2.0, 4.0, 6.0])
+def test_a_query_player_stays_while_it_asks_although_one_request_is_missing(kept: Kept, interval: float) -> None:
+    def asks(second: float) -> None:
+        asked: dict[str, Any] = {"transport": "query", "version": 1, "time": -1.0, "event": "", "state": ""}
+        kept.shard.take([report("a", START + second, buffer=6.0, duration=interval, media=True, **asked)])
+
+    asks(0)
+    for number in [*range(1, 10), *range(11, 20)]:
+        kept.tick(START + number * interval - 0.1)
+        assert demo(kept).concurrent == 1
+        asks(number * interval)
+    assert demo(kept).attempts == 1
 
 
 def test_an_event_player_lives_three_intervals(kept: Kept) -> None:

@@ -1,0 +1,100 @@
+"""The sessions that live, found by key, by viewer and by user, and by when to look at each of them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, ValuesView
+
+from exporters.viewers.session import Session
+from exporters.viewers.wheel import Wheel
+
+
+class Roster:
+    """All sessions of one shard."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Session] = {}
+        self._by_identity: dict[int, Session] = {}
+        self._by_user: dict[tuple[str, str], Session] = {}
+        self._wheel = Wheel()
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def get(self, key: str) -> Session | None:
+        return self._by_key.get(key)
+
+    def values(self) -> ValuesView[Session]:
+        return self._by_key.values()
+
+    def has(self, session: Session) -> bool:
+        """Whether this very session lives."""
+        return self._by_key.get(session.key) is session
+
+    def enter(self, session: Session) -> None:
+        """A session begins; it is given up when it expires."""
+        self._by_key[session.key] = session
+        identity = session.viewer.identity
+        if identity and (session.rank or identity not in self._by_identity):
+            self._by_identity[identity] = session
+        if session.user:
+            self._by_user[session.stream, session.user] = session
+        session.due = session.expires
+        self._wheel.put(session, session.due)
+
+    def leave(self, session: Session) -> None:
+        """A session is over."""
+        del self._by_key[session.key]
+        identity = session.viewer.identity
+        if self._by_identity.get(identity) is session:
+            del self._by_identity[identity]
+        if session.user and self._by_user.get((session.stream, session.user)) is session:
+            del self._by_user[session.stream, session.user]
+
+    def rename(self, session: Session, key: str) -> None:
+        """A session goes on under another key."""
+        del self._by_key[session.key]
+        session.key = key
+        self._by_key[key] = session
+
+    def of_identity(self, identity: int) -> Session | None:
+        """The living session of a viewer (0: nobody knows who it is)."""
+        found = self._by_identity.get(identity) if identity else None
+        return found if found is not None and found.key in self._by_key else None
+
+    def of_user(self, stream: str, user: str) -> Session | None:
+        """The newest living session in which this user was named."""
+        found = self._by_user.get((stream, user))
+        return found if found is not None and self.has(found) else None
+
+    def name_user(self, session: Session, user: str) -> None:
+        """A user is named in a session."""
+        self._by_user[session.stream, user] = session
+
+    def expect(self, session: Session, expires: float) -> None:
+        """The session is given up at ``expires`` unless it reports before."""
+        session.expires = expires
+        if expires < session.due - 0.5:
+            session.due = expires
+            self._wheel.put(session, expires)
+
+    def plan_anew(self) -> None:
+        """All sessions were moved in time: look at each when it expires now."""
+        self._wheel = Wheel()
+        for session in self._by_key.values():
+            session.due = session.expires
+            self._wheel.put(session, session.due)
+
+    def look_again(self, session: Session) -> None:
+        """The session was looked at and lives on."""
+        self._wheel.put(session, session.expires)
+
+    def due(self, now: float) -> Iterator[Session]:
+        """Living sessions, and others, that are to be looked at by now; each is handed out once."""
+        return self._wheel.due(now)
+
+    def stalest(self) -> Session | None:
+        """The living session that is to be given up first."""
+        for session in self._wheel.soonest():
+            if self.has(session):
+                return session
+        return None
