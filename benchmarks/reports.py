@@ -1,11 +1,17 @@
-"""Player reports into the session engine: how many a second, in how much memory, and what an expiry of many costs."""
+"""Player reports into the session engine: how many a second, in how much memory, and what an expiry of many costs.
+
+Rates are of the compiled modules. Profiles cannot look into these, so they are taken of the same source, interpreted.
+"""
 
 from __future__ import annotations
 
 import cProfile
 import gc
+import json
 import pstats
 import resource
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,11 +22,14 @@ import orjson
 
 from benchmarks.table import Row
 from exporters.handoff import Batch, DeliveryRecord
+from exporters.viewers.addresses import TrustedProxies
 from exporters.viewers.admission import Admission
 from exporters.viewers.geo import Geography
 from exporters.viewers.identity import Pseudonyms
 from exporters.viewers.intake import Client, Intake
 from exporters.viewers.limits import RateLimit
+from exporters.viewers.public import PublicApp
+from exporters.viewers.public_server import PublicServer
 from exporters.viewers.records import Records
 from exporters.viewers.shard import Shard
 from exporters.viewers.spool import SpoolWriter
@@ -40,21 +49,34 @@ EVENT = (
 )
 STAGES = {
     "parse": ("cmcd.py", "beacons.py", "translate.py", "handoff.py"),
-    "engine": ("engine.py", "facts.py", "audience.py", "broadcast.py", "inference.py", "sequences.py", "wheel.py"),
+    "engine": (
+        "engine.py", "facts.py", "audience.py", "broadcast.py", "clocks.py", "inference.py", "losses.py", "patience.py",
+        "roster.py", "sequences.py", "standing.py", "wheel.py",
+    ),
     "settling": ("timeline.py", "ledger.py"),
     "journal": ("journal.py", "inputs.py"),
     "intake": ("intake.py", "deliveries.py", "admission.py", "limits.py", "viewers.py", "shard.py"),
-}
+}  # fmt: skip
+PROFILES = """
+from benchmarks import interpreted
+interpreted.prefer_source()
+import json, sys
+from benchmarks import reports
+print(json.dumps(reports.profiles(int(sys.argv[1]))))
+"""
+WRK_SCRIPT = Path(__file__).with_name("post_reports.lua")
+HTTP_SESSIONS = 5_000
 
 
 class Setting:
-    """A shard with its journal on disk and an intake in front of it, on a clock of its own."""
+    """A shard with its journal on disk and an intake in front of it, on a clock of its own unless one is given."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] | None = None) -> None:
         self.time = START
+        clock = clock or (lambda: self.time)
         pseudonyms = Pseudonyms(folder / "state")
-        self.shard = Shard(SpoolWriter(folder / "spool"), Records(pseudonyms, "1/1"), clock=lambda: self.time)
-        self.store = Store(folder / "state", self.shard, clock=lambda: self.time)
+        self.shard = Shard(SpoolWriter(folder / "spool"), Records(pseudonyms, "1/1"), clock=clock)
+        self.store = Store(folder / "state", self.shard, clock=clock)
         self.store.open()
         self.intake = Intake(
             self.shard,
@@ -63,7 +85,7 @@ class Setting:
             CmcdTranslator(("_720p",)),
             RateLimit(0, 0),
             RateLimit(0, 0),
-            clock=lambda: self.time,
+            clock=clock,
         )
         self._sequence = 0
 
@@ -117,31 +139,71 @@ def run(quick: bool) -> list[Row]:
     many = 20_000 if quick else 200_000
     with tempfile.TemporaryDirectory() as folder:
         rows = list(_rates(Path(folder) / "rates", 4_000 if quick else 10_000))
+        rows += _over_http(Path(folder) / "http", 2 if quick else 10)
     with tempfile.TemporaryDirectory() as folder:
         rows += _memory_and_expiry(Path(folder), many)
     return rows
 
 
+KINDS: dict[str, Callable[[Setting, range, int], None]] = {
+    "CMCD 1 in log records": lambda setting, sessions, turn: setting.logs(sessions),
+    "CMCD 2 events": lambda setting, sessions, turn: setting.events(sessions, turn),
+    "JSON beacons": lambda setting, sessions, turn: setting.beacons(sessions, turn),
+}
+
+
 def _rates(folder: Path, sessions: int) -> Iterator[Row]:
-    kinds: dict[str, Callable[[Setting, int], None]] = {
-        "CMCD 1 in log records": lambda setting, turn: setting.logs(range(sessions)),
-        "CMCD 2 events": lambda setting, turn: setting.events(range(sessions), turn),
-        "JSON beacons": lambda setting, turn: setting.beacons(range(sessions), turn),
-    }
-    for name, send in kinds.items():
+    child = [sys.executable, "-c", PROFILES, str(sessions)]
+    shares = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
+    for name, send in KINDS.items():
         setting = Setting(folder / name.replace(" ", "-"))
         best = 0.0
         for turn in range(6):
             setting.time += 2
             setting.spent = 0.0
-            send(setting, turn)
+            send(setting, range(sessions), turn)
             if turn:  # the first round opens the sessions
                 best = max(best, sessions / setting.spent)
-        profile = cProfile.Profile()
-        setting.time += 2
-        profile.runcall(send, setting, 6)
         setting.store.close()
-        yield Row(f"{name}, a core", best, "reports/s", "≥ 50,000", "", _shares(profile))
+        yield Row(f"{name}, a core", best, "reports/s", "≥ 50,000", "", f"interpreted: {shares[name]}")
+
+
+def profiles(sessions: int) -> dict[str, str]:
+    """Where the time of each kind of report goes; for the interpreted source."""
+    found = {}
+    for name, send in KINDS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            setting = Setting(Path(folder))
+            profile = cProfile.Profile()
+            send(setting, range(sessions), 0)
+            setting.time += 2
+            profile.runcall(send, setting, range(sessions), 1)
+            setting.store.close()
+            found[name] = _shares(profile)
+    return found
+
+
+def _over_http(folder: Path, seconds: int) -> Iterator[Row]:
+    """The public port with wrk in front: reports per CPU second of the server."""
+    setting = Setting(folder, time.time)
+    app = PublicApp(setting.intake, TrustedProxies("VIEWERS_TRUSTED_PROXIES", ()), lambda reason: None)
+    server = PublicServer(app, ("127.0.0.1", 0), "VIEWERS_PUBLIC_LISTEN")
+    server.start()
+    for name, lines, kind in (("CMCD 2 events", 10, "cmcd"), ("CMCD 2 events", 1, "cmcd"), ("beacons", 1, "beacon")):
+        command = ["wrk", "-t1", "-c32", f"http://127.0.0.1:{server.port}", "-s", str(WRK_SCRIPT)]
+        arguments = ["--", str(HTTP_SESSIONS), str(lines), kind]
+        subprocess.run([*command, "-d1s", *arguments, "0"], check=True, capture_output=True)  # opens the sessions
+        taken, spent = _taken(setting), time.process_time()
+        subprocess.run([*command, f"-d{seconds}s", *arguments, "1000000"], check=True, capture_output=True)
+        taken, spent = _taken(setting) - taken, time.process_time() - spent
+        note = f"{taken / lines / spent:,.0f} requests a CPU second of the server"
+        yield Row(f"{name} over HTTP, {lines} a request, a core", taken / spent, "reports/s", "", "", note)
+    server.stop()
+    setting.store.close()
+
+
+def _taken(setting: Setting) -> float:
+    return sum(value for _, value in setting.shard.tables.reports.items())
 
 
 def _shares(profile: cProfile.Profile) -> str:
