@@ -47,6 +47,9 @@ class SimulatedStreamStore(StreamStore):
     def ids(self) -> frozenset[str]:
         return frozenset(self._records)
 
+    def registered(self, stream_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(self._records.keys() & set(stream_ids))
+
     def insert(self, row: Mapping[str, Any], key: str) -> StreamRecord:
         if row["id"] in self._records:
             raise TakenError(f"stream {row['id']!r} exists")

@@ -35,7 +35,7 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def wait_until(condition: Callable[[], T], what: str, seconds: float = 30.0, every: float = 0.05) -> T:
+def wait_until(condition: Callable[[], T], what: str, seconds: float = 60.0, every: float = 0.05) -> T:
     """The first truthy answer of ``condition``; fails with ``what`` when none came in time."""
     deadline = time.monotonic() + seconds
     last: Exception | None = None

@@ -127,7 +127,9 @@ def test_a_stopped_streams_publisher_is_gone_and_cannot_come_back(tmp_path: Path
                 hop.wait_state("demo", "ended")
                 with publishing(f"{media.rtmp_url}/{key}", tmp_path / "again.log") as again:
                     assert again.wait(timeout=30) != 0
-    wait_until(lambda: one.services.telemetry.commands.get("publisher_cut", "ok") == 1, "the cut to be counted")
+                wait_until(
+                    lambda: one.services.telemetry.commands.get("publisher_cut", "ok") == 1, "the cut to be counted"
+                )
 
 
 @pytest.mark.live
