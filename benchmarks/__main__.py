@@ -13,7 +13,9 @@ import benchmarks
 from benchmarks.page import write_page
 from benchmarks.table import Row, save, show
 
-NOT_BENCHMARKS = {"__main__", "interpreted", "page", "table"}
+NOT_BENCHMARKS = {"__main__", "crowd", "interpreted", "localrun", "page", "processes", "table", "telling"}
+ONLY_BY_NAME = {"soak"}
+"""What takes an hour runs where it is asked for"""
 
 
 def names() -> list[str]:
@@ -28,7 +30,7 @@ def names() -> list[str]:
 @click.option("--page", is_flag=True, help="Measure nothing: write docs/benchmarks.md from the kept results.")
 @click.option("--list", "only_list", is_flag=True, help="Name the benchmarks and end.")
 def main(chosen: tuple[str, ...], quick: bool, folder: str, page: bool, only_list: bool) -> None:
-    """Run the CHOSEN benchmarks, or all of them."""
+    """Run the CHOSEN benchmarks, or all of them but the soak."""
     known = names()
     if only_list:
         click.echo("\n".join(known))
@@ -39,7 +41,7 @@ def main(chosen: tuple[str, ...], quick: bool, folder: str, page: bool, only_lis
     unknown = sorted(set(chosen) - set(known))
     if unknown:
         raise click.UsageError(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
-    for name in chosen or known:
+    for name in chosen or sorted(set(known) - ONLY_BY_NAME):
         click.echo(f"== {name}" + (" (quick)" if quick else ""))
         module: Any = importlib.import_module(f"benchmarks.{name}")
         rows: list[Row] = module.run(quick)

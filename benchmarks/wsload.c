@@ -1,9 +1,9 @@
 /* WebSocket load: opens many sockets to one path from one thread, then counts the frames of every sequence number.
  *
- *   wsload PORT PATH CONNECTIONS AT_ONCE SECONDS STALLED
+ *   wsload PORT PATH CONNECTIONS AT_ONCE SECONDS STALLED [EVERY]
  *
  * Prints "ready {…}" when all handshakes are done, waits for a line on standard input, reads for SECONDS, and prints
- * "done {…}". The first STALLED sockets shrink their receive buffer and read nothing until the end, when what they
+ * "done {…}"; meanwhile "at {…}" each EVERY seconds, where that is given. The first STALLED sockets shrink their receive buffer and read nothing until the end, when what they
  * were sent is checked for torn frames. Frames are text with "seq":N near their start; everything a server must not
  * send (masks, reserved bits, frames over 1 MiB) counts as a protocol error. */
 #define _GNU_SOURCE
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum { CONNECTING, HANDSHAKE, OPEN, CLOSED };
-enum { HEAD_BYTES = 10, KEPT_BYTES = 120, MAX_SEQUENCES = 4096, EVENTS = 1024 };
+enum { HEAD_BYTES = 10, KEPT_BYTES = 120, MAX_SEQUENCES = 1 << 16, EVENTS = 1024 };
 
 struct peer {
     int descriptor, state, stalled, head_size, kept_size, opcode;
@@ -213,8 +213,20 @@ static int drain_stalled(int stalled) {
     return still_open;
 }
 
+/* Read for so many seconds, and tell how it goes in between. */
+static void read_for(double seconds, double every) {
+    double until = now() + seconds, next = now() + every;
+    while (now() < until) {
+        wait_for_events(20);
+        if (!every || now() < next) continue;
+        printf("at {\"open\":%d,\"frames\":%ld,\"errors\":%d}\n", opened, frames, protocol_errors);
+        next += every;
+    }
+}
+
 int main(int count, char **arguments) {
-    if (count != 7) return fprintf(stderr, "wsload PORT PATH CONNECTIONS AT_ONCE SECONDS STALLED\n"), 2;
+    if (count != 7 && count != 8)
+        return fprintf(stderr, "wsload PORT PATH CONNECTIONS AT_ONCE SECONDS STALLED [EVERY]\n"), 2;
     int port = atoi(arguments[1]), wanted = atoi(arguments[3]), at_once = atoi(arguments[4]);
     int stalled = atoi(arguments[6]), started = 0;
     double seconds = atof(arguments[5]), begun = now();
@@ -237,7 +249,7 @@ int main(int count, char **arguments) {
     if (!fgets(line, sizeof line, stdin)) return 1;
     frames = control_frames = payload_bytes = 0;
     memset(ticks, 0, sizeof ticks);
-    for (double until = now() + seconds; now() < until;) wait_for_events(20);
+    read_for(seconds, count == 8 ? atof(arguments[7]) : 0);
     printf("done {\"open\":%d,\"frames\":%ld,\"bytes\":%ld,\"control\":%ld,\"ticks\":[", opened, frames, payload_bytes,
            control_frames);
     for (int i = 0, first = 1; i < MAX_SEQUENCES; i++)

@@ -40,6 +40,7 @@ class ProgramState:
     name: str
     state: str
     detail: str
+    pid: int
 
 
 class Stack:
@@ -146,7 +147,7 @@ class Stack:
             return []
         finally:
             transport.close()
-        return [ProgramState(row["name"], row["statename"], row["description"]) for row in rows]
+        return [ProgramState(row["name"], row["statename"], row["description"], row["pid"]) for row in rows]
 
     def _supervisor_pid(self) -> int | None:
         """The pid of this run's supervisord, if it lives and is ours."""

@@ -15,7 +15,7 @@ class RateLimit:
     ) -> None:
         self._per_second = per_second
         self._burst = burst
-        self._names = names
+        self._most_names = names
         self._clock = clock
         self._buckets: OrderedDict[str, list[float]] = OrderedDict()
 
@@ -27,8 +27,7 @@ class RateLimit:
         bucket = self._buckets.get(name)
         if bucket is None:
             bucket = self._buckets[name] = [self._burst, now]
-            if len(self._buckets) > self._names:
-                self._buckets.popitem(last=False)
+            self._forget(now)
         else:
             bucket[0] = min(self._burst, bucket[0] + (now - bucket[1]) * self._per_second)
             bucket[1] = now
@@ -37,3 +36,14 @@ class RateLimit:
             return False
         bucket[0] -= cost
         return True
+
+    @property
+    def names(self) -> int:
+        """Of how many senders something is kept."""
+        return len(self._buckets)
+
+    def _forget(self, now: float) -> None:
+        """Drop buckets that have filled up since they were used, for a new one is as full; and any above the bound."""
+        fills_in = self._burst / self._per_second
+        while len(self._buckets) > self._most_names or now - next(iter(self._buckets.values()))[1] > fills_in:
+            self._buckets.popitem(last=False)

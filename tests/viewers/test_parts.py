@@ -121,6 +121,18 @@ def test_a_rate_limit_refills() -> None:
     assert limit.allows("a", 4.0)  # forgotten, since only two names are kept
 
 
+def test_a_rate_limit_forgets_whoever_has_not_asked_for_as_long_as_it_takes_to_refill() -> None:
+    clock = Clock(0.0)
+    limit = RateLimit(2.0, 4.0, clock=clock)
+    limit.allows("a")
+    clock.now = 1.5
+    limit.allows("b")
+    assert limit.names == 2
+    clock.now = 2.5
+    limit.allows("c")
+    assert limit.names == 2
+
+
 def test_streams_are_taken_by_list_and_by_configuration() -> None:
     clock = Clock(0.0)
     live = {"demo": LiveStream("demo", "live", "live", START)}

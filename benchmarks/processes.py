@@ -1,0 +1,93 @@
+"""What processes hold and use, from /proc: each program with the processes it started, and how a figure grows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import psutil
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One program at one instant, its processes added up; memory in MiB, ``cpu_seconds`` since its start."""
+
+    resident: float = 0.0
+    """what is mapped now, shared pages counted in each process"""
+    proportional: float = 0.0
+    """the same, each shared page divided among those that share it"""
+    unique: float = 0.0
+    anonymous: float = 0.0
+    """what the program itself allocated: no files, no shared memory"""
+    files: int = 0
+    threads: int = 0
+    processes: int = 0
+    cpu_seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+
+def family_usage(pid: int) -> Usage:
+    """A process and all that descend from it; what ended meanwhile is left out."""
+    total = Usage()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(OSError, psutil.NoSuchProcess):
+                total += process_usage(process.pid)
+    return total
+
+
+def process_usage(pid: int) -> Usage:
+    """One process; raises OSError when it is gone."""
+    folder = Path(f"/proc/{pid}")
+    rollup = dict(_kilobytes((folder / "smaps_rollup").read_text("ascii")))
+    status = (folder / "stat").read_text("utf-8").rpartition(") ")[2].split()
+    # Fields 14 to 17 of proc(5)'s stat, of which two have gone: time of its own and of children it waited for.
+    return Usage(
+        resident=rollup["Rss"] / 1024,
+        proportional=rollup["Pss"] / 1024,
+        unique=(rollup["Private_Clean"] + rollup["Private_Dirty"]) / 1024,
+        anonymous=rollup["Pss_Anon"] / 1024,
+        files=len(os.listdir(folder / "fd")),
+        threads=int(status[17]),
+        processes=1,
+        cpu_seconds=sum(map(int, status[11:15])) / TICKS,
+    )
+
+
+def _kilobytes(text: str) -> Iterator[tuple[str, int]]:
+    for line in text.splitlines():
+        name, _, amount = line.partition(":")
+        if amount.endswith(" kB"):
+            yield name, int(amount[:-3])
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line through points by least squares."""
+
+    base: float
+    slope: float
+    residual: float
+    """root of the mean squared distance of the points from it"""
+
+    def at(self, x: float) -> float:
+        return self.base + self.slope * x
+
+
+def fit(points: Iterable[tuple[float, float]]) -> Line:
+    """The line with the least squared distance; level where the points are all at one x."""
+    points = list(points)
+    count = max(1, len(points))
+    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+    base = mean_y - slope * mean_x
+    return Line(base, slope, (sum((y - base - slope * x) ** 2 for x, y in points) / count) ** 0.5)
