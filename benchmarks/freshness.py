@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-import socket
 import statistics
-import tempfile
 import time
-from dataclasses import fields, replace
-from pathlib import Path
 
 import requests
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.localrun import local_run
 from benchmarks.table import Row
 from deploy.local.audience import Viewer
 from deploy.local.config import LocalConfig
-from deploy.local.stack import Stack
 
 LIMIT_SECONDS = 30.0
 PEERS = "published promises: Mux < 20 s, Amazon IVS 15 s"
@@ -41,18 +37,8 @@ def _row(name: str, delays: list[float], goal: str) -> Row:
 
 
 def _visits(broadcast_seconds: int, times: int) -> tuple[list[float], list[float]]:
-    with tempfile.TemporaryDirectory(prefix="freshness-", dir="/tmp") as folder:
-        Path(folder).chmod(0o755)
-        ports = {field.name: _free_port() for field in fields(LocalConfig) if field.name.endswith("_port")}
-        config = replace(LocalConfig(), var=Path(folder), viewers=0, broadcast_seconds=broadcast_seconds, **ports)
-        stack = Stack(config, lambda line: None)
-        stack.start()
-        try:
-            stack.wait_ready()
-            stack.wait_numbers()
-            return _measure(config, times)
-        finally:
-            stack.stop()
+    with local_run(viewers=0, broadcast_seconds=broadcast_seconds) as stack:
+        return _measure(stack.config, times)
 
 
 def _measure(config: LocalConfig, times: int) -> tuple[list[float], list[float]]:
@@ -105,9 +91,3 @@ def _seen(listening: ClientConnection, viewers: list[_Playing], expected: int, a
         if now - begun >= at_least_seconds and message.get("data", {}).get("currentViewers", -1) == expected:
             return now
     raise RuntimeError(f"{expected} viewers were not seen within {LIMIT_SECONDS:g} s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
