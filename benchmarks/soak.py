@@ -74,7 +74,8 @@ def run(quick: bool) -> list[Row]:
     SERIES.parent.mkdir(parents=True, exist_ok=True)
     kept = {"samples": [asdict(one) for one in samples], "troubles": troubles}
     SERIES.write_text(json.dumps(kept) + "\n", encoding="utf-8")
-    return [*_program_rows(samples), *_load_rows(samples, ready, done, minutes), _trouble_row(troubles)]
+    length = Row("length", minutes, "minutes", "≥ 60")
+    return [length, *_program_rows(samples), *_load_rows(samples, ready, done, minutes), _trouble_row(troubles)]
 
 
 @contextmanager
