@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deploy.local.config import LocalConfig
 from deploy.local.stack import Stack
-from tests.servers import free_port
+from tests.stacks import free_ports
 
 
 @contextmanager
@@ -19,8 +19,7 @@ def local_run(**settings: Any) -> Iterator[Stack]:
     """A running stack with these settings, ended when the block ends."""
     with tempfile.TemporaryDirectory(prefix="bigfootlive-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
-        ports = {field.name: free_port() for field in fields(LocalConfig) if field.name.endswith("_port")}
-        stack = Stack(replace(LocalConfig(), var=Path(folder), **{**ports, **settings}), lambda line: None)
+        stack = Stack(replace(LocalConfig(), var=Path(folder), **{**free_ports(), **settings}), lambda line: None)
         stack.start()
         try:
             stack.wait_ready()

@@ -44,15 +44,14 @@ class Running:
     def pid(self, program: str) -> int:
         """The process that the supervisor runs as this program; 0 while there is none."""
         (state,) = [one for one in self.stack.states() if one.name == program]
-        return int(state.detail.split(",")[0].removeprefix("pid ")) if state.detail.startswith("pid ") else 0
+        return state.pid
 
 
 @contextmanager
 def local_stack(var: Path, adapt: Callable[[Program], Program] = lambda program: program) -> Iterator[Running]:
     """A stack below ``var`` that publishes its test picture to nobody; no process of it is left afterwards."""
     open_to_postgres(var)
-    ports = {field.name: free_port() for field in fields(LocalConfig) if field.name.endswith("_port")}
-    config = LocalConfig(var=var, viewers=0, broadcast_seconds=1, **ports)  # type: ignore[arg-type]
+    config = LocalConfig(var=var, viewers=0, broadcast_seconds=1, **free_ports())  # type: ignore[arg-type]
     stack = Stack(config, lambda line: None)
     stack.programs = tuple(map(adapt, stack.programs))
     stack.start()
@@ -62,6 +61,11 @@ def local_stack(var: Path, adapt: Callable[[Program], Program] = lambda program:
     finally:
         stack.stop()
     assert [one.pid for one in psutil.process_iter() if belongs(one, var)] == []
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for each of a stack's, by the setting's name."""
+    return {field.name: free_port() for field in fields(LocalConfig) if field.name.endswith("_port")}
 
 
 def belongs(process: psutil.Process, var: Path) -> bool:
