@@ -12,8 +12,6 @@ from exporters.errors import ConfigError
 
 MAX_STREAM_NAME = 128
 REFRESH_SECONDS = 1.0
-ENDED_GRACE_SECONDS = 60.0
-"""Players still drain their buffers, and encoders come back, for this long after a stream has ended."""
 
 
 class Verdict(Enum):
@@ -39,11 +37,16 @@ class Admission:
         streams: Callable[[], Mapping[str, LiveStream] | None],
         refresh: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        ended_grace_seconds: float = 60.0,
     ) -> None:
-        """``streams`` gives None until a first list has come; ``refresh`` asks for a new list now."""
+        """``streams`` gives None until a first list has come; ``refresh`` asks for a new list now.
+
+        Players still drain their buffers, and encoders come back, for ``ended_grace_seconds``.
+        """
         self._streams = streams
         self._refresh = refresh
         self._clock = clock
+        self._ended_grace_seconds = ended_grace_seconds
         self._refreshed = -REFRESH_SECONDS
         self._over: dict[str, float] = {}
         try:
@@ -71,7 +74,7 @@ class Admission:
         ended = self._over.get(stream)
         if ended is None:
             return Verdict.UNKNOWN if known is None else Verdict.TAKE
-        return Verdict.ENDED if self._clock() - ended > ENDED_GRACE_SECONDS else Verdict.TAKE
+        return Verdict.ENDED if self._clock() - ended > self._ended_grace_seconds else Verdict.TAKE
 
     def note(self, streams: Mapping[str, LiveStream], before: Mapping[str, LiveStream]) -> None:
         """Remember since when streams are over; call it with each new list and the one before."""

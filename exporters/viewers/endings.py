@@ -82,6 +82,8 @@ class Remembered:
         self._past: OrderedDict[str, Past] = OrderedDict()
 
     def put(self, session: Session, ending: Ending, now: float) -> None:
+        """Remember a session that ended; what has been remembered for long enough, and any above the bound, goes."""
+        self._past.pop(session.key, None)  # the oldest stay in front
         self._past[session.key] = Past(
             now + REMEMBERED_SECONDS,
             ending.told,
@@ -92,7 +94,7 @@ class Remembered:
             session.dropped_frames,
             session.offset,
         )
-        while len(self._past) > self._limit:
+        while len(self._past) > self._limit or next(iter(self._past.values())).forgotten_at < now:
             self._past.popitem(last=False)
 
     def get(self, key: str, now: float) -> Past | None:

@@ -210,8 +210,8 @@ class SessionEngine:
         """The report's own content."""
         time, skewed = self._clocks.our_time(session, report, now)
         self._facts.note(session, report)
-        if report.user:
-            self.sessions.name_user(session, report.user)
+        if report.user and report.user == session.user:
+            self.sessions.name_user(session)
         if report.event == "rr":  # written when an answer came, about the moment of its request
             self._facts.request(report)
             return "ok"

@@ -90,7 +90,7 @@ def pack(one: Input) -> tuple[Any, ...]:
 
 
 def unpack(row: Sequence[Any]) -> Input:
-    """The input of a packed array; raises TypeError when it is of another version."""
+    """The input of a packed array; raises IndexError, KeyError or TypeError when it is of another version."""
     kind, values = _KINDS[row[0]], list(row[1:])
     if kind is Report:
         values[_ERRORS] = tuple(values[_ERRORS])

@@ -62,13 +62,13 @@ class Roster:
         return found if found is not None and found.key in self._by_key else None
 
     def of_user(self, stream: str, user: str) -> Session | None:
-        """The newest living session in which this user was named."""
+        """The living session in which this user was named last."""
         found = self._by_user.get((stream, user))
         return found if found is not None and self.has(found) else None
 
-    def name_user(self, session: Session, user: str) -> None:
-        """A user is named in a session."""
-        self._by_user[session.stream, user] = session
+    def name_user(self, session: Session) -> None:
+        """The session's user is named in it."""
+        self._by_user[session.stream, session.user] = session
 
     def expect(self, session: Session, expires: float) -> None:
         """The session is given up at ``expires`` unless it reports before."""

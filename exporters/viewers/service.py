@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +44,9 @@ class ViewersConfig:
     public_listen: str = setting("0.0.0.0:8002", "Public address at which players report.")
     streams_urls: tuple[str, ...] = setting((), "Stream lists to follow, such as http://127.0.0.1:9701/streams.")
     streams: tuple[str, ...] = setting((), "Streams that are always taken: ids, regular expressions, or * for all.")
+    ended_grace_seconds: float = setting(
+        60.0, "For how long after a stream's end its reports are still taken; then they are answered 410.", minimum=0
+    )
     state_folder: Path = setting(Path("var/viewers"), "Folder of the journal, checkpoints and keys.")
     spool_folder: Path = setting(Path("var/spool"), "Folder in which ended sessions wait for history.")
     spool_bytes: int = setting(
@@ -166,7 +168,7 @@ def _admission(config: ViewersConfig, directory: StreamDirectory) -> Admission:
         config.streams,
         lambda: directory.streams if directory.known else None,
         (lambda: run_aside(refresh)) if config.streams_urls else lambda: None,
-        clock=time.monotonic,
+        ended_grace_seconds=config.ended_grace_seconds,
     )
 
 

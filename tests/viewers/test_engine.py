@@ -349,6 +349,27 @@ def test_an_echo_of_an_ended_session_is_late(kept: Kept) -> None:
     assert kept.shard.take([report("a", START + 21, sequence=0)]) == ["late"]
 
 
+def test_ended_sessions_are_remembered_for_ten_minutes_only(kept: Kept) -> None:
+    for number in range(50):
+        tell(kept, (number, "p"), (number + 1, "e"), session=f"s{number}")
+    over(kept)
+    assert len(kept.shard.engine.remembered) == 50
+    tell(kept, (1000, "p"), (1001, "e"), session="late")
+    over(kept, 1100)
+    assert len(kept.shard.engine.remembered) == 1
+
+
+def test_a_session_that_names_many_users_is_kept_for_the_first_only(kept: Kept) -> None:
+    for number in range(50):
+        kept.shard.take([report(received=START + number, user=f"u{number}")])
+    sessions = kept.shard.engine.sessions
+    assert sessions.of_user("demo", "u0") is not None
+    assert sessions.of_user("demo", "u1") is None
+    over(kept)
+    assert len(sessions) == 0
+    assert not sessions._by_user
+
+
 def test_app_events_join_sessions_and_count_once(kept: Kept) -> None:
     kept.shard.take([report("a", START, sequence=0, user="ann")])
     chat = AppEvent("e1", "demo", "chat_message", START, START, "ann", "", 0.0, "", "{}")

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
 
 from exporters.discovery import LiveStream
 from exporters.errors import ConfigError
 from exporters.viewers import sequences
 from exporters.viewers.addresses import TrustedProxies, is_public, truncate
 from exporters.viewers.admission import Admission, Verdict
-from exporters.viewers.devices import device_of
+from exporters.viewers.devices import CACHED_USER_AGENTS, device_of
 from exporters.viewers.error_classes import CLASSES, error_class
 from exporters.viewers.geo import Geography, country_code
 from exporters.viewers.identity import Pseudonyms
@@ -71,6 +73,25 @@ def test_a_missing_database_stops_the_start(tmp_path: Path) -> None:
         Geography("VIEWERS_GEO_DATABASE", str(tmp_path / "none.mmdb"))
 
 
+def test_a_database_tells_country_region_and_city(tmp_path: Path) -> None:
+    written = MMDBWriter(ip_version=6, ipv4_compatible=True, database_type="Test-City")
+    berlin = {
+        "country": {"iso_code": "DE"},
+        "subdivisions": [{"names": {"en": "Land Berlin"}}],
+        "city": {"names": {"en": "Berlin", "de": "Berlin"}},
+    }
+    written.insert_network(IPSet(["8.8.8.0/24"]), berlin)
+    written.insert_network(IPSet(["2001:4860::/32"]), {"registered_country": {"iso_code": "US"}})
+    written.to_db_file(str(tmp_path / "places.mmdb"))
+    geography = Geography("VIEWERS_GEO_DATABASE", str(tmp_path / "places.mmdb"))
+    assert geography.place("8.8.8.8", "") == ("DE", "Land Berlin", "Berlin")
+    assert geography.place("8.8.8.8", "de") == ("DE", "Land Berlin", "Berlin")
+    assert geography.place("8.8.8.8", "FR") == ("FR", "", "")  # the CDN saw the viewer, the database an address
+    assert geography.place("2001:4860::1", "") == ("US", "", "")
+    for unknown in ("9.9.9.9", "::1", "nonsense", ""):
+        assert geography.place(unknown, "") == ("ZZ", "", "")
+
+
 MOZILLA = "Mozilla/5.0 "
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko) "
 APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -98,6 +119,15 @@ APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko) "
 )  # fmt: skip
 def test_a_user_agent_tells_the_device(agent: str, device: str, system: str, browser: str) -> None:
     assert device_of(agent) == (device, system, browser)
+
+
+def test_user_agents_are_remembered_up_to_a_bound() -> None:
+    device_of.cache_clear()
+    for number in range(CACHED_USER_AGENTS + 50):
+        device_of(f"x{number}")
+    kept = device_of.cache_info()
+    assert (kept.currsize, kept.misses) == (CACHED_USER_AGENTS, CACHED_USER_AGENTS + 50)
+    device_of.cache_clear()
 
 
 def test_pseudonyms_of_addresses_change_with_the_day_and_those_of_sessions_do_not(tmp_path: Path) -> None:

@@ -264,6 +264,31 @@ def test_streams_are_known_by_the_list_that_is_followed(tmp_path: Path) -> None:
         lists.stop()
 
 
+def test_a_stream_that_has_ended_is_410(tmp_path: Path) -> None:
+    streams = [LiveStream("demo", "live", "live", time.time()), LiveStream("other", "live", "live", time.time())]
+    lists = RunningService(
+        Service("lists", [], [], {"/streams": lambda _: Reply(200, write_streams(streams))}), ("127.0.0.1", 0)
+    )
+    lists.start()
+    one = exporter(tmp_path, streams_urls=f"http://127.0.0.1:{lists.port}/streams", ended_grace_seconds="0")
+    one.start()
+    row = {"stream": "demo", "session": "x", "state": "playing"}
+    try:
+        assert requests.post(f"{one.public}/v1/beacon", json=row, timeout=5).status_code == 204
+        del streams[0]
+        wait_until(
+            lambda: requests.post(f"{one.public}/v1/beacon", json=row, timeout=5).status_code == 410, "the stream's end"
+        )
+        gone = post_line(one, "a", 0)
+        assert (gone.status_code, gone.text.strip()) == (410, "the stream has ended")
+        assert (one.value('livestream_viewer_reports_rejected_total{reason="ended"}') or 0) >= 2
+        other = {**row, "stream": "other"}
+        assert requests.post(f"{one.public}/v1/beacon", json=other, timeout=5).status_code == 204
+    finally:
+        one.end()
+        lists.stop()
+
+
 def test_a_taken_public_port_stops_the_start_with_a_clear_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         one = exporter(tmp_path, public_listen=f"127.0.0.1:{taken.getsockname()[1]}")
