@@ -55,8 +55,13 @@ class Samples:
         """The cell of these label values, made with 0 when new."""
         found = self._cells.get(labels)
         if found is None:
-            found = self._cells[labels] = [f"{self.family.name}{label_block(self.family.labels, labels)} ", 0]
+            block = label_block(self.family.labels, labels)
+            found = self._cells[labels] = self.new_cell(f"{self.family.name}{block} ")
         return found
+
+    def new_cell(self, prefix: str) -> Cell:
+        """The cell of a new sample; a family that keeps more of each may give a list of its own kind."""
+        return [prefix, 0]
 
     def set(self, value: float, *labels: str) -> None:
         self.cell(*labels)[1] = value
@@ -71,11 +76,13 @@ class Samples:
     def remove(self, *labels: str) -> None:
         self._cells.pop(labels, None)
 
-    def remove_where(self, label: str, value: str) -> None:
-        """Remove every series whose ``label`` is ``value``."""
+    def remove_where(self, label: str, value: str) -> list[Labels]:
+        """Remove every series whose ``label`` is ``value``; gives their label values."""
         position = self.family.labels.index(label)
-        for key in [key for key in list(self._cells) if key[position] == value]:
+        removed = [key for key in list(self._cells) if key[position] == value]
+        for key in removed:
             self._cells.pop(key, None)
+        return removed
 
     def replace(self, values: Iterable[tuple[Labels, float]]) -> None:
         """Make these the only samples; series that stay keep their rendered label block."""

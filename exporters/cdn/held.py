@@ -7,37 +7,43 @@ Prometheus reads as a reset and counts the whole value again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
-from exporters.exposition import Cell, HistogramCell, Histograms, Labels, Samples
+from exporters.exposition import HistogramCell, Histograms, Labels, Samples
 from exporters.metrics import Family
 
 SeriesRow = tuple[str, Labels, Any]
 """A changed series for the checkpoint: family name, label values, and the value (a histogram's counts and sum)."""
 
 
-class HeldCell:
-    """One counter series: ``value`` as counted, and the cell that scrapes see."""
+class HeldCell(list[Any]):
+    """One counter series: a sample as scrapes see it, and ``value`` as counted."""
 
-    __slots__ = ("shown", "value")
+    __slots__ = ("value",)
 
-    def __init__(self, shown: Cell) -> None:
-        self.value: float = shown[1]
-        self.shown = shown
+    def __init__(self, prefix: str) -> None:
+        super().__init__((prefix, 0))
+        self.value: float = 0
+
+
+class HeldSamples(Samples):
+    """What scrapes see of a family; its cells know what was counted since."""
+
+    def new_cell(self, prefix: str) -> HeldCell:
+        return HeldCell(prefix)
+
+    def cells(self) -> dict[Labels, HeldCell]:
+        return cast(dict[Labels, HeldCell], self._cells)
 
 
 class HeldCounters:
     """A counter or gauge family whose values show when ``publish`` is called."""
 
     def __init__(self, family: Family) -> None:
-        self.public = Samples(family)
-        self._cells: dict[Labels, HeldCell] = {}
+        self.public = HeldSamples(family)
 
     def cell(self, *labels: str) -> HeldCell:
-        found = self._cells.get(labels)
-        if found is None:
-            found = self._cells[labels] = HeldCell(self.public.cell(*labels))
-        return found
+        return cast(HeldCell, self.public.cell(*labels))
 
     def add(self, amount: float, *labels: str) -> None:
         self.cell(*labels).value += amount
@@ -45,25 +51,20 @@ class HeldCounters:
     def changed(self) -> Iterator[SeriesRow]:
         """The series whose value is not shown yet."""
         name = self.public.family.name
-        return ((name, labels, cell.value) for labels, cell in self._cells.items() if cell.value != cell.shown[1])
+        return ((name, labels, cell.value) for labels, cell in self.public.cells().items() if cell.value != cell[1])
 
     def publish(self) -> None:
-        for cell in self._cells.values():
-            cell.shown[1] = cell.value
+        for cell in self.public.cells().values():
+            cell[1] = cell.value
 
     def restore(self, rows: Iterable[tuple[Labels, Any]]) -> None:
         for labels, value in rows:
             cell = self.cell(*labels)
-            cell.value = cell.shown[1] = value
+            cell.value = cell[1] = value
 
     def remove_where(self, label: str, value: str) -> list[Labels]:
         """Remove every series whose ``label`` is ``value``; gives their label values."""
-        position = self.public.family.labels.index(label)
-        removed = [labels for labels in self._cells if labels[position] == value]
-        for labels in removed:
-            del self._cells[labels]
-            self.public.remove(*labels)
-        return removed
+        return self.public.remove_where(label, value)
 
 
 class HeldHistogram:

@@ -6,30 +6,57 @@ line that is laid out in any other way goes through the slow lane, which reads i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from exporters.cdn.formats import nginx
 from exporters.cdn.formats.values import MAX_NUMBER, numbers, query_cmcd, text
 from exporters.cdn.records import Facts
-from exporters.cdn.rows import DeliveryRow
+from exporters.cdn.rows import DeliveryRow, TargetRows
 from exporters.cdn.tally import SLOW_FLOOR_SECONDS, SourceTally
 from exporters.errors import SourceFormatError
 
-HEAD = '{"' + " ".join(nginx.REQUEST_VARIABLES) + '":['
-NO_UPSTREAM = ",".join(f'"{name}":""' for name in nginx.UPSTREAM_VARIABLES)
-NO_CMCD = ",".join(f'"{name}":""' for name in nginx.CMCD_VARIABLES)
-SEPARATORS = (
-    *('],"edge":{', '},"upstream":{', '},"uri":"', '","args":"', '","viewer":{"remote_addr":"'),
-    *('","http_user_agent":"', '","viewer_id":"', f'",{NO_CMCD}}},'),
-)
-"""what stands after the numbers, edge, upstream, path, query, address, user agent and viewer id"""
-TAIL = '"}'
-NUMERIC = b"0123456789.,[]"
-MAX_EDGES = 4_096
-Parts = tuple[str, str, str, str, str, str, str, str]
-Numbers = tuple[float, float, int, int]
+HEAD: Final = '{"' + " ".join(nginx.REQUEST_VARIABLES) + '":['
+NO_UPSTREAM: Final = ",".join(f'"{name}":""' for name in nginx.UPSTREAM_VARIABLES)
+NO_CMCD: Final = ",".join(f'"{name}":""' for name in nginx.CMCD_VARIABLES)
+AFTER_NUMBERS: Final = '],"edge":{'
+AFTER_EDGE: Final = '},"upstream":{'
+AFTER_UPSTREAM: Final = '},"uri":"'
+WITHOUT_UPSTREAM: Final = AFTER_EDGE + NO_UPSTREAM + AFTER_UPSTREAM
+AFTER_PATH: Final = '","args":"'
+AFTER_TEXTS: Final = (*('","viewer":{"remote_addr":"', '","http_user_agent":"', '","viewer_id":"', f'",{NO_CMCD}}},'),)
+"""what stands after the query, the address, the user agent and the viewer id"""
+TAIL: Final = '"}'
+NUMERIC: Final = b"0123456789.,"
+NO_NUMBER: Final = -1
+"""stands after the numbers of each line, since no line can have it itself"""
+MAX_EDGES: Final = 4_096
+
+
+class Chunk:
+    """Lines taken apart, one entry a line in each list; ``queries`` are the places where their queries begin."""
+
+    def __init__(self, lines: str) -> None:
+        self.lines = lines
+        self.plain = "\\" not in lines
+        """whether no text has anything escaped"""
+        self.numbers: list[str] = []
+        self.facts: list[Facts] = []
+        self.upstreams: list[str] = []
+        self.targets: list[TargetRows] = []
+        self.queries: list[int] = []
+
+    def texts(self, place: int) -> list[str]:
+        """CMCD, address, user agent and viewer id of a line."""
+        at = self.queries[place]
+        found: list[str] = []
+        for separator in AFTER_TEXTS:
+            stop = _closing(self.lines, at, len(self.lines), self.plain)
+            found.append(_unescaped(self.lines[at:stop], self.plain) or "")
+            at = stop + len(separator)
+        found[0] = query_cmcd(found[0])
+        return found
 
 
 class NginxCounter:
@@ -56,29 +83,63 @@ class NginxCounter:
 
     def _take_fast(self, lines: str) -> bool:
         """Count lines that are all laid out as they should be; else nothing is counted, and false."""
-        parts: list[Parts] = []
+        chunk = Chunk(lines)
         start, size = 0, len(lines)
         while start < size:
             end = lines.find("\n", start)
-            found = _parts(lines, start, end) if end >= 0 else None
-            if found is None or not self._knows(found[1]):
+            if end < 0 or not self._take_apart(chunk, start, end):
                 return False
-            parts.append(found)
             start = end + 1
-        read = _numbers(parts)
-        if read is None:
+        values = _values(chunk.numbers)
+        if values is None:
             return False
-        self._count(parts, read)
+        self._count(chunk, values)
         return True
 
-    def _knows(self, edge: str) -> bool:
-        """Whether the ``edge`` part of a line makes sense; a torn line's does not."""
-        if edge not in self._edges:
-            try:
-                self._edges[edge] = nginx.facts_of(_object(edge))
-            except SourceFormatError:
+    def _take_apart(self, chunk: Chunk, start: int, end: int) -> bool:
+        """Add the line from ``start`` to ``end`` to the chunk; false where it is laid out in another way."""
+        lines = chunk.lines
+        at = start + len(HEAD)
+        stop = lines.find("]", at, end)
+        brace = lines.find("}", at, end)
+        begin = stop + len(AFTER_NUMBERS)
+        if stop < 0 or brace < begin or lines[start:at] != HEAD or lines[stop:begin] != AFTER_NUMBERS:
+            return False
+        facts = self._facts(lines[begin:brace])
+        if facts is None or lines[end - len(TAIL) : end] != TAIL:
+            return False
+        upstream = ""
+        path_at = brace + len(WITHOUT_UPSTREAM)
+        if lines[brace:path_at] != WITHOUT_UPSTREAM:
+            begin = brace + len(AFTER_EDGE)
+            last = lines.find("}", begin, end)
+            path_at = last + len(AFTER_UPSTREAM)
+            if last < 0 or lines[brace:begin] != AFTER_EDGE or lines[last:path_at] != AFTER_UPSTREAM:
                 return False
+            upstream = lines[begin:last]
+        path_end = _closing(lines, path_at, end, chunk.plain)
+        query_at = path_end + len(AFTER_PATH)
+        if path_end < 0 or lines[path_end:query_at] != AFTER_PATH or not _ends_well(chunk, query_at, end):
+            return False
+        path = _unescaped(lines[path_at:path_end], chunk.plain)
+        if path is None:
+            return False
+        chunk.numbers.append(lines[at:stop])
+        chunk.facts.append(facts)
+        chunk.upstreams.append(upstream)
+        chunk.targets.append(self._tally.target(path))
+        chunk.queries.append(query_at)
         return True
+
+    def _facts(self, edge: str) -> Facts | None:
+        """The facts of the ``edge`` part of a line; None where it makes no sense, as a torn line's."""
+        found = self._edges.get(edge)
+        if found is None:
+            try:
+                found = self._edges[edge] = nginx.facts_of(_object(edge))
+            except SourceFormatError:
+                return None
+        return found
 
     def _fall_back(self, line: str) -> None:
         self._tally.fall_back()
@@ -89,21 +150,24 @@ class NginxCounter:
         else:
             self._tally.count(record)
 
-    def _count(self, parts: list[Parts], read: list[Numbers]) -> None:
+    def _count(self, chunk: Chunk, values: list[Any]) -> None:
         """The loop that every line goes through; it does nothing but look up and add."""
         tally = self._tally
-        late = tally.times.note_all([one[0] for one in read])
+        late = tally.times.note_all(values[::5])
         hands_over = tally.hands_over and not late
-        for one, (time, seconds, size, request_size) in zip(parts, read, strict=True):
-            target, facts = tally.target(one[3]), self._edges[one[1]]
-            row = tally.add(target, facts, size, request_size, seconds)
+        for place, facts in enumerate(chunk.facts):
+            target = chunk.targets[place]
+            seconds: float = values[5 * place + 1]
+            size: int = values[5 * place + 2]
+            row = tally.add(target, facts, size, values[5 * place + 3], seconds)
             if seconds >= SLOW_FLOOR_SECONDS:
-                tally.check_slow(row, seconds, size, query_cmcd(one[4]))
-            if one[2] != NO_UPSTREAM:
-                self._count_upstream(row, one[2])
+                tally.check_slow(row, seconds, size, chunk.texts(place)[0])
+            if chunk.upstreams[place]:
+                self._count_upstream(row, chunk.upstreams[place])
             if hands_over and tally.is_wanted(target, facts):
-                texts = (one[5], one[6], one[7], query_cmcd(one[4]))
-                tally.hand_over(target.target, facts, time, size, seconds, *texts)
+                cmcd, address, agent, signed_id = chunk.texts(place)
+                time: float = values[5 * place]
+                tally.hand_over(target.target, facts, time, size, seconds, address, agent, signed_id, cmcd)
 
     def _count_upstream(self, row: DeliveryRow, upstream: str) -> None:
         try:
@@ -115,32 +179,33 @@ class NginxCounter:
         self._tally.add_origin(row, waited, numbers(text(times.get("upstream_response_time"))), received)
 
 
-def _parts(lines: str, start: int, end: int) -> Parts | None:
-    """What stands between the separators of the line from ``start`` to ``end``; None where one is missing."""
-    at = start + len(HEAD)
-    if lines[start:at] != HEAD or lines[end - len(TAIL) : end] != TAIL:
-        return None
-    found: list[str] = []
-    for separator in SEPARATORS:
-        stop = lines.find(separator, at, end)
-        if stop < 0:
-            return None
-        found.append(lines[at:stop])
-        at = stop + len(separator)
-    for place, part in enumerate(found):
-        if place >= 3:  # texts
-            if '"' in part:
-                return None
-            if "\\" in part:
-                unescaped = _unescaped(part)
-                if unescaped is None:
-                    return None
-                found[place] = unescaped
-    return (found[0], found[1], found[2], found[3], found[4], found[5], found[6], found[7])
+def _ends_well(chunk: Chunk, at: int, end: int) -> bool:
+    """Whether the texts from the query on are laid out as they should be."""
+    lines, plain = chunk.lines, chunk.plain
+    for separator in AFTER_TEXTS:
+        stop = _closing(lines, at, end, plain)
+        begin = stop + len(separator)
+        if stop < 0 or lines[stop:begin] != separator:
+            return False
+        if not plain and _unescaped(lines[at:stop], plain) is None:
+            return False
+        at = begin
+    return True
 
 
-def _unescaped(inner: str) -> str | None:
+def _closing(lines: str, at: int, end: int, plain: bool) -> int:
+    """Where a text ends: at the first quote that is not escaped; -1 where there is none."""
+    stop = lines.find('"', at, end)
+    if not plain:
+        while stop > at and (stop - at - len(lines[at:stop].rstrip("\\"))) % 2:
+            stop = lines.find('"', stop + 1, end)
+    return stop
+
+
+def _unescaped(inner: str, plain: bool) -> str | None:
     """A text with what JSON escapes undone; None where it is no JSON text."""
+    if plain or "\\" not in inner:
+        return inner
     try:
         return str(orjson.loads(f'"{inner}"'))
     except orjson.JSONDecodeError:
@@ -155,20 +220,24 @@ def _object(inner: str) -> dict[str, object]:
     return found
 
 
-def _numbers(parts: list[Parts]) -> list[Numbers] | None:
-    """The four numbers of each line; None where one has something else in their place."""
-    joined = "],[".join([one[0] for one in parts]).encode()
-    if joined.translate(None, NUMERIC):
+def _values(lines: list[str]) -> list[Any] | None:
+    """The four numbers of each line and ``NO_NUMBER`` after them; None where one has something else in their place."""
+    joined = "".join([f"{one},{NO_NUMBER}," for one in lines]).encode()
+    if joined.translate(None, NUMERIC) != b"-" * len(lines):
         return None
     try:
-        rows: list[list[Any]] = orjson.loads(b"[[" + joined + b"]]")
+        values: list[Any] = orjson.loads(b"[" + joined[:-1] + b"]")
     except orjson.JSONDecodeError:
         return None
-    if len(rows) != len(parts):
+    if not lines or len(values) != 5 * len(lines) or values[4::5].count(NO_NUMBER) != len(lines):
         return None
-    read: list[Numbers] = []
-    for row in rows:
-        if len(row) != 4 or type(row[2]) is not int or type(row[3]) is not int or max(row) >= MAX_NUMBER:
+    for place in range(0, len(values), 5):
+        time: float = values[place]
+        seconds: float = values[place + 1]
+        if type(values[place + 2]) is not int or type(values[place + 3]) is not int:
             return None
-        read.append((row[0], row[1], row[2], row[3]))
-    return read
+        size: int = values[place + 2]
+        request_size: int = values[place + 3]
+        if time >= MAX_NUMBER or seconds >= MAX_NUMBER or size >= MAX_NUMBER or request_size >= MAX_NUMBER:
+            return None
+    return values

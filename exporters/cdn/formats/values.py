@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -13,7 +13,7 @@ import orjson
 from exporters.errors import SourceFormatError
 
 MISSING = frozenset({"", "-"})
-MAX_NUMBER = 1 << 53
+MAX_NUMBER: Final = 1 << 53
 
 
 def text(value: Any) -> str:

@@ -15,7 +15,7 @@ from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
 
 log = logging.getLogger(__name__)
-CHUNK_BYTES = 256 << 10
+CHUNK_BYTES = 128 << 10
 HEAD_BYTES = 4 << 10
 POLL_SECONDS = 0.1
 ROTATION_GRACE_SECONDS = 2.0
