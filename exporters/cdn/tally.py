@@ -125,9 +125,9 @@ class SourceTally:
         """Count records that were not counted as requests: parse_error, filtered, duplicate, oversized."""
         self._tables.records.add(count, self.identity.cdn, self.identity.name, result)
 
-    def fall_back(self) -> None:
-        """Count a line that missed the fast lane."""
-        self._tables.fallback.add(1, self.identity.cdn, self.identity.name)
+    def fall_back(self, count: int) -> None:
+        """Count lines that missed the fast lane."""
+        self._tables.fallback.add(count, self.identity.cdn, self.identity.name)
 
     def is_wanted(self, target: TargetRows, facts: Facts) -> bool:
         """Whether the session engine wants such a record: one of a stream that has been served at least once."""

@@ -76,9 +76,7 @@ class NginxCounter:
             self._edges.clear()
         lines = chunk.decode("utf-8", "replace")
         if not self._take_fast(lines):
-            for line in lines.split("\n"):
-                if line and not line.isspace() and not self._take_fast(line + "\n"):
-                    self._fall_back(line)
+            self._take_each(lines.split("\n"))
         self._tally.bound()
 
     def _take_fast(self, lines: str) -> bool:
@@ -141,14 +139,22 @@ class NginxCounter:
                 return None
         return found
 
-    def _fall_back(self, line: str) -> None:
-        self._tally.fall_back()
-        try:
-            record = self._parser.parse(line.encode("utf-8", "replace"))
-        except SourceFormatError:
-            self._tally.refuse("parse_error")
-        else:
-            self._tally.count(record)
+    def _take_each(self, lines: list[str]) -> None:
+        fallen = 0
+        for line in lines:
+            if line.startswith(HEAD) and self._take_fast(line + "\n"):
+                continue
+            if not line or line.isspace():
+                continue
+            fallen += 1
+            try:
+                record = self._parser.parse(line.encode("utf-8", "replace"))
+            except SourceFormatError:
+                self._tally.refuse("parse_error")
+            else:
+                self._tally.count(record)
+        if fallen:
+            self._tally.fall_back(fallen)
 
     def _count(self, chunk: Chunk, values: list[Any]) -> None:
         """The loop that every line goes through; it does nothing but look up and add."""

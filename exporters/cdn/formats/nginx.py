@@ -92,14 +92,15 @@ class NginxParser:
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:
     """One level of keys by the names of nginx variables."""
-    merged: dict[str, Any] = {}
+    merged = row.copy()
     for key, value in row.items():
-        if isinstance(value, dict):
+        if type(value) is dict:
             merged.update(value)
-        elif isinstance(value, list):
+        elif type(value) is list:
             merged.update(zip(key.split(), value, strict=False))
-        else:
-            merged[ALIASES.get(key, key)] = value
+    for alias, name in ALIASES.items():
+        if alias in row:
+            merged[name] = row[alias]
     return merged
 
 
