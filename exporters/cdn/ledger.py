@@ -18,7 +18,7 @@ from exporters.cdn.times import Clock, SourceIdentity
 from exporters.handoff import Batch, write_batch
 
 log = logging.getLogger(__name__)
-MAX_HANDED = 20_000
+MAX_HANDED = 5_000
 BATCH_RECORDS = 1_000
 BATCH_BYTES = 900_000
 """below the body limit of the session engine's server"""
