@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 from exporters.errors import ConfigError
+
+CACHED_ADDRESSES = 8_192
+CACHED_PROXIES = 1_024
 
 
 class TrustedProxies:
@@ -17,11 +21,8 @@ class TrustedProxies:
             self._networks = tuple(ip_network(text, strict=False) for text in networks)
         except ValueError as error:
             raise ConfigError(f"{variable}: {error}; it must be networks such as 10.0.0.0/8,::1/128") from error
-
-    def trusts(self, address: str) -> bool:
-        """Whether an address is that of a trusted proxy."""
-        parsed = _parse(address)
-        return parsed is not None and any(parsed in network for network in self._networks)
+        self.trusts = lru_cache(maxsize=CACHED_PROXIES)(self._trusts)
+        """whether an address is that of a trusted proxy"""
 
     def client(self, peer: str, forwarded: str) -> str:
         """The nearest address that is not a trusted proxy's; the peer's where nothing better is told."""
@@ -34,25 +35,30 @@ class TrustedProxies:
             best = part
         return best
 
+    def _trusts(self, address: str) -> bool:
+        parsed = _parse(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
 
-@lru_cache(maxsize=16384)
-def truncate(address: str) -> str:
-    """The address with the viewer's own part set to zero: /24 of IPv4, /48 of IPv6; ``""`` when it is none."""
+
+class Network(NamedTuple):
+    """What may be kept of an address."""
+
+    address: str
+    """the address with the viewer's own part set to zero: /24 of IPv4, /48 of IPv6; empty where there is none"""
+    is_public: bool
+    """whether it is of the open internet, so that it tells households apart"""
+
+
+@lru_cache(maxsize=CACHED_ADDRESSES)
+def network_of(address: str) -> Network:
+    """The network of a viewer's address."""
     parsed = _parse(address)
     if parsed is None:
-        return ""
+        return NOWHERE
     prefix = 24 if parsed.version == 4 else 48
-    return str(ip_network((parsed, prefix), strict=False).network_address)
+    return Network(str(ip_network((parsed, prefix), strict=False).network_address), parsed.is_global)
 
 
-@lru_cache(maxsize=16384)
-def is_public(address: str) -> bool:
-    """Whether the address is one of the open internet, so that it tells households apart."""
-    parsed = _parse(address)
-    return parsed is not None and parsed.is_global
-
-
-@lru_cache(maxsize=16384)
 def _parse(address: str) -> IPv4Address | IPv6Address | None:
     try:
         parsed = ip_address(address.strip("[]"))
@@ -61,3 +67,6 @@ def _parse(address: str) -> IPv4Address | IPv6Address | None:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         return parsed.ipv4_mapped
     return parsed
+
+
+NOWHERE = Network("", False)

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 import maxminddb
 
 from exporters.errors import ConfigError
+from exporters.viewers.addresses import CACHED_ADDRESSES
 
 UNKNOWN_COUNTRY: Final = "ZZ"
 _NOT_COUNTRIES = frozenset({"XX", "T1", "AP", "EU", "A1", "A2", "O1"})
-CACHED_ADDRESSES = 65536
 
 
 class Place(NamedTuple):

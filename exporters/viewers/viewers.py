@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from exporters.viewers.addresses import is_public, truncate
+from exporters.viewers.addresses import network_of
 from exporters.viewers.geo import Geography
 from exporters.viewers.identity import Pseudonyms
 from exporters.viewers.reports import Viewer
@@ -27,14 +27,15 @@ class ViewerResolver:
 
     def viewer(self, stream: str, address: str, user_agent: str, told_country: str, now: float) -> Viewer:
         """The viewer; the whole address goes no further than this."""
+        network = network_of(address)
         place = self._geography.place(address, told_country)
         identity = self._pseudonyms.visitor(stream, address, user_agent, now) if address else 0
         return Viewer(
             identity,
-            truncate(address),
+            network.address,
             _shared(user_agent[:MAX_USER_AGENT]),
             place.country,
             place.region,
             place.city,
-            is_public(address),
+            network.is_public,
         )

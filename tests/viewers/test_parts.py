@@ -14,7 +14,7 @@ from netaddr import IPSet
 from exporters.discovery import LiveStream
 from exporters.errors import ConfigError
 from exporters.viewers import sequences
-from exporters.viewers.addresses import TrustedProxies, is_public, truncate
+from exporters.viewers.addresses import TrustedProxies, network_of
 from exporters.viewers.admission import Admission, Verdict
 from exporters.viewers.devices import CACHED_USER_AGENTS, device_of
 from exporters.viewers.error_classes import CLASSES, error_class
@@ -36,7 +36,7 @@ from tests.viewers.making import START, Clock
     ],
 )
 def test_of_an_address_only_its_network_is_kept(address: str, kept: str) -> None:
-    assert truncate(address) == kept
+    assert network_of(address).address == kept
 
 
 def test_only_trusted_proxies_are_believed() -> None:
@@ -50,9 +50,9 @@ def test_only_trusted_proxies_are_believed() -> None:
 
 
 def test_private_addresses_tell_no_households_apart() -> None:
-    assert is_public("8.8.8.8")
-    assert not is_public("192.168.1.5")
-    assert not is_public("127.0.0.1")
+    assert network_of("8.8.8.8").is_public
+    assert not network_of("192.168.1.5").is_public
+    assert not network_of("127.0.0.1").is_public
 
 
 @pytest.mark.parametrize(
