@@ -17,6 +17,9 @@ FONT_FILES = (
     Path("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"),
 )
 """Debian's fonts-dejavu-core; without it titles outside Latin-1 show question marks."""
+FALLBACK_FONT_FILE = Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc")
+"""Debian's fonts-wqy-microhei; it has the Chinese, Japanese and Korean characters that DejaVu lacks."""
+FIRST_EAST_ASIAN = "\u2e80"
 INK, SOFT, LINE, ACCENT, SECOND = (33, 37, 41), (108, 117, 125), (222, 226, 230), (46, 110, 180), (226, 132, 54)
 MARGIN, WIDTH = 15.0, 180.0
 LABEL_WIDTH = 15.0
@@ -64,6 +67,7 @@ class Page:
         self._pdf.set_margins(MARGIN, MARGIN)
         self._pdf.set_auto_page_break(True, MARGIN)
         self._pdf.set_title("Streaming analytics")
+        self._has_fallback = False
         self._has_unicode = all(path.exists() for path in FONT_FILES)
         if self._has_unicode:
             self._pdf.add_font("text", "", FONT_FILES[0])
@@ -185,7 +189,13 @@ class Page:
         self._pdf.set_text_color(*color)
 
     def _text(self, text: str) -> str:
-        return text if self._has_unicode else text.encode("latin-1", "replace").decode("latin-1")
+        if not self._has_unicode:
+            return text.encode("latin-1", "replace").decode("latin-1")
+        if not self._has_fallback and max(text, default="") >= FIRST_EAST_ASIAN and FALLBACK_FONT_FILE.exists():
+            self._has_fallback = True  # only now, because reading that font takes longer than all the rest
+            self._pdf.add_font("fallback", "", FALLBACK_FONT_FILE)
+            self._pdf.set_fallback_fonts(["fallback"], exact_match=False)
+        return text
 
 
 def round_up(value: float) -> float:

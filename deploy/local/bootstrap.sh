@@ -10,7 +10,7 @@ export DEBIAN_FRONTEND=noninteractive
 say() { printf '%s\n' "$*"; }
 fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 2; }
 
-packages=(prometheus prometheus-alertmanager nginx libnginx-mod-rtmp ffmpeg postgresql util-linux python3-venv fonts-dejavu-core)
+packages=(prometheus prometheus-alertmanager nginx libnginx-mod-rtmp ffmpeg postgresql util-linux python3-venv fonts-dejavu-core fonts-wqy-microhei)
 packages+=(gcc libc6-dev python3-dev)  # gunicorn's HTTP parser comes as C source, and our hot modules are compiled
 if [ "$goal" = test ]; then
   packages+=(busybox-static iproute2)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.history.report import round_up, short
+from bridge.history.report import Page, round_up, short
 from tests.bridge.history.made import NOON, event, session
 from tests.bridge.history.world import World, at, steady
 
@@ -78,6 +78,19 @@ def test_the_report_is_a_pdf_with_the_numbers_and_charts(world: World, tmp_path:
     text = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True).stdout
     for part in ("Streaming analytics", "2026-11-14 to 2026-11-20", "Views by day", "Revenue by day", "Germany", "zoë"):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    "title", ["\u6771\u4eac\u30e9\u30a4\u30d6", "\uc11c\uc6b8", "\u041c\u043e\u0441\u043a\u0432\u0430 Ωμέγα"]
+)
+def test_titles_of_any_script_are_drawn(title: str, tmp_path: Path) -> None:
+    page = Page()
+    page.heading(title, "below")
+    path = tmp_path / "page.pdf"
+    path.write_bytes(page.finish())
+    assert title in subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout
+    fonts = subprocess.run(["pdffonts", path], capture_output=True, text=True, check=True).stdout
+    assert ("WenQuanYi" in fonts) == (title[0] > "\u2000")
 
 
 def test_scales_are_round() -> None:
