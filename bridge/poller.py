@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from typing import Protocol
 
 from bridge.promapi import PrometheusUnreachableError, QueryRefusedError
 from bridge.snapshot import Snapshot, SnapshotStore, build
+from exporters.loop import Loop
 from prometheus.queries import SNAPSHOT, Query
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class Source(Protocol):
     def instant(self, query: Query, at: float) -> Mapping[tuple[str, ...], float]: ...
 
 
-class Poller:
+class Poller(Loop):
     """Takes a snapshot each tick in a thread of its own; a failed tick keeps the last snapshot."""
 
     def __init__(
@@ -35,6 +35,7 @@ class Poller:
         on_turn: Callable[[bool, float], None] = lambda reached, seconds: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__("snapshot")
         self._source = source
         self._store = store
         self._tick_seconds = tick_seconds
@@ -42,18 +43,27 @@ class Poller:
         self._on_turn = on_turn
         self._clock = clock
         self._refused: set[str] = set()
-        self._stop = threading.Event()
+        self._reached = True
         self._pool = ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="promql")
-        self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        super().stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def take_turn(self) -> float:
+        begun = time.monotonic()
+        try:
+            self.take()
+            if not self._reached:
+                log.info("Prometheus answers again")
+            self._reached = True
+        except PrometheusUnreachableError as error:
+            if self._reached:
+                log.warning("Prometheus does not answer: %s; the last snapshot is kept", error)
+            self._reached = False
+        seconds = time.monotonic() - begun
+        self._on_turn(self._reached, seconds)
+        return max(0.05, self._tick_seconds - seconds)
 
     def take(self) -> Snapshot:
         """Ask everything once and swap the snapshot; raises PrometheusUnreachableError."""
@@ -75,22 +85,3 @@ class Poller:
                 self._refused.add(query.name)
                 log.error("query %s is refused: %s", query.name, error)
             return {}
-
-    def _run(self) -> None:
-        reached = True
-        while not self._stop.is_set():
-            begun = time.monotonic()
-            try:
-                self.take()
-                if not reached:
-                    log.info("Prometheus answers again")
-                reached = True
-            except PrometheusUnreachableError as error:
-                if reached:
-                    log.warning("Prometheus does not answer: %s; the last snapshot is kept", error)
-                reached = False
-            except Exception:
-                log.exception("snapshot turn failed")
-            seconds = time.monotonic() - begun
-            self._on_turn(reached, seconds)
-            self._stop.wait(max(0.05, self._tick_seconds - seconds))

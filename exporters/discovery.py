@@ -7,7 +7,6 @@ is a Unix time in seconds, ``state`` is ``live`` or ``ended``.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import orjson
 import requests
 
 from exporters.errors import SourceFormatError
+from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
 MAX_LIST_BYTES = 4 << 20
@@ -53,7 +53,7 @@ def write_streams(streams: Iterable[LiveStream]) -> bytes:
     return orjson.dumps({"streams": rows})
 
 
-class StreamDirectory:
+class StreamDirectory(Loop):
     """Polls stream lists and keeps the last good answer of each, so that a source that is away removes no stream.
 
     ``streams`` is a read-only mapping that is swapped whole; ``known`` is false until a first list has arrived.
@@ -62,6 +62,7 @@ class StreamDirectory:
     def __init__(
         self, urls: Sequence[str], interval_seconds: float = 1.0, timeout_seconds: float = 2.0, token: str = ""
     ) -> None:
+        super().__init__("directory")
         self._urls = tuple(urls)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._interval_seconds = interval_seconds
@@ -69,8 +70,7 @@ class StreamDirectory:
         self._by_url: dict[str, tuple[LiveStream, ...]] = {}
         self._away: set[str] = set()
         self._listeners: list[Callable[[Mapping[str, LiveStream]], None]] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="directory", daemon=True)
+        self._session = requests.Session()
         self.streams: Mapping[str, LiveStream] = MappingProxyType({})
         self.known = False
 
@@ -80,12 +80,12 @@ class StreamDirectory:
 
     def start(self) -> None:
         if self._urls:
-            self._thread.start()
+            super().start()
 
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=self._timeout_seconds + 1)
+    def take_turn(self) -> float:
+        begun = time.monotonic()
+        self.refresh(self._session)
+        return max(0.05, self._interval_seconds - (time.monotonic() - begun))
 
     def refresh(self, session: requests.Session) -> None:
         """Ask each source once."""
@@ -108,13 +108,3 @@ class StreamDirectory:
             self.streams = MappingProxyType(merged)
             for listener in self._listeners:
                 listener(self.streams)
-
-    def _run(self) -> None:
-        with requests.Session() as session:
-            while not self._stop.is_set():
-                begun = time.monotonic()
-                try:
-                    self.refresh(session)
-                except Exception:
-                    log.exception("stream directory turn failed")
-                self._stop.wait(max(0.05, self._interval_seconds - (time.monotonic() - begun)))

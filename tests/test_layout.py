@@ -24,6 +24,7 @@ MAY_IMPORT = {
         "exporters.errors",
         "exporters.exposition",
         "exporters.discovery",
+        "exporters.loop",
         "exporters.collecting",
         "exporters.server",
         "prometheus.queries",

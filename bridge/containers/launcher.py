@@ -20,6 +20,7 @@ from bridge.containers.model import Container, LaunchSpec, LogLine, Size
 from bridge.containers.ports import free_ports
 from bridge.containers.prices import PriceTable
 from bridge.containers.readings import Reading, cpu_ratio
+from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
 ENDED_LIMIT = 1000
@@ -53,7 +54,7 @@ class LimitReachedError(ContainerError):
     """As many media servers run as may."""
 
 
-class Launcher:
+class Launcher(Loop):
     """The media servers of this installation.
 
     A worker measures all of them each ``poll_seconds``; readers take the last readings without waiting.
@@ -71,6 +72,7 @@ class Launcher:
         read_stat: StatReader = read_media_stat,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__("containers")
         self.driver = driver
         self.prices = prices
         self.readings: Mapping[str, Reading] = MappingProxyType({})
@@ -81,18 +83,22 @@ class Launcher:
         self._read_stat = read_stat
         self._clock = clock
         self._ended: OrderedDict[str, Ended] = OrderedDict()
-        self._stop = threading.Event()
         self._turning = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="containers", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
+        self._cleaned = False
 
     def stop(self) -> None:
         """End the watching; the media servers run on, and the next bridge finds them."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        super().stop()
+
+    def take_turn(self) -> float:
+        try:
+            if not self._cleaned:
+                self.clean_up()
+                self._cleaned = True
+            self.turn()
+        except DriverUnavailableError as error:
+            log.warning("containers: %s", error)
+        return self._options.poll_seconds
 
     def launch(self, event_id: str, tenant_id: str, viewers: int, recording: bool) -> tuple[Container, Size]:
         """Start a media server for an event and wait until it answers.
@@ -235,17 +241,3 @@ class Launcher:
             return self._read_stat(f"http://{self._options.server_host}:{container.http_port}/stat")
         except ContainerError:
             return None
-
-    def _run(self) -> None:
-        cleaned = False
-        while not self._stop.is_set():
-            try:
-                if not cleaned:
-                    self.clean_up()
-                    cleaned = True
-                self.turn()
-            except DriverUnavailableError as error:
-                log.warning("containers: %s", error)
-            except Exception:
-                log.exception("containers turn failed")
-            self._stop.wait(self._options.poll_seconds)

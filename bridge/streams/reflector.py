@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from bridge.streams.record import StreamRecord
 from bridge.streams.store import StreamStore
 from exporters import metrics
 from exporters.exposition import Samples
+from exporters.loop import Loop
 from prometheus import queries
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ OVERLAP = timedelta(seconds=10)  # rows of transactions that were open at the la
 SWEEP_SECONDS = 30.0
 
 
-class Reflector:
+class Reflector(Loop):
     """Keeps the registry's memory and states up to date, in a thread of its own.
 
     Several bridges may do so at once: every change is made only from the state that it needs.
@@ -40,6 +40,7 @@ class Reflector:
         limit: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__("registry")
         self._store = store
         self._memory = memory
         self._snapshots = snapshots
@@ -50,16 +51,19 @@ class Reflector:
         self.ended = Samples(metrics.BRIDGE_STREAM_ENDED)
         self._looked = datetime.min.replace(tzinfo=UTC)
         self._swept = clock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
+        self._reached = True
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+    def take_turn(self) -> float:
+        try:
+            self.turn()
+            if not self._reached:
+                log.info("the registry's database answers again")
+            self._reached = True
+        except DatabaseUnavailableError as error:
+            if self._reached:
+                log.warning("registry: %s", error)
+            self._reached = False
+        return self._interval_seconds
 
     def turn(self) -> None:
         """Compare once; raises DatabaseUnavailableError."""
@@ -115,19 +119,3 @@ class Reflector:
         if moved is not None:
             log.info("stream %s has ended: nobody has published it for %.0f s", record.id, self._away_seconds)
             self._memory.put([moved])
-
-    def _run(self) -> None:
-        reached = True
-        while not self._stop.is_set():
-            try:
-                self.turn()
-                if not reached:
-                    log.info("the registry's database answers again")
-                reached = True
-            except DatabaseUnavailableError as error:
-                if reached:
-                    log.warning("registry: %s", error)
-                reached = False
-            except Exception:
-                log.exception("registry turn failed")
-            self._stop.wait(self._interval_seconds)

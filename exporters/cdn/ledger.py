@@ -16,6 +16,7 @@ from exporters.cdn.tables import DeliveryTables
 from exporters.cdn.tally import SourceTally
 from exporters.cdn.times import Clock, SourceIdentity
 from exporters.handoff import Batch, write_batch
+from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
 MAX_HANDED = 5_000
@@ -160,33 +161,29 @@ class Ledger:
                     tally.forget()
 
 
-class Committer:
+class Committer(Loop):
     """A worker that commits the ledger every so often, and no more than a tenth of the time."""
 
     def __init__(self, ledger: Ledger, interval_seconds: float = 0.5) -> None:
+        super().__init__("commit", interval_seconds)
         self._ledger = ledger
         self._interval_seconds = interval_seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
 
     def start(self) -> None:
         """Take the checkpoint back, then commit now and then; to be started before any source."""
         self._ledger.restore()
-        self._thread.start()
+        super().start()
 
     def stop(self) -> None:
         """Stop, and commit what the sources have counted last."""
-        self._stop.set()
-        self._thread.join(timeout=10)
+        super().stop()
         self._commit()
         self._ledger.checkpoint.close()
 
-    def _run(self) -> None:
-        pause = self._interval_seconds
-        while not self._stop.wait(pause):
-            begun = time.monotonic()
-            self._commit()
-            pause = max(self._interval_seconds, 9 * (time.monotonic() - begun))
+    def take_turn(self) -> float:
+        begun = time.monotonic()
+        self._commit()
+        return max(self._interval_seconds, 9 * (time.monotonic() - begun))
 
     def _commit(self) -> None:
         try:

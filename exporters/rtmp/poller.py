@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import psutil
 
 from exporters.errors import SourceError
+from exporters.loop import Loop
 from exporters.rtmp.book import Round, StreamBook
 from exporters.rtmp.clock import Clock, now
 from exporters.rtmp.model import ServerReading
@@ -27,7 +27,7 @@ def process_alive(epoch: str) -> bool | None:
     return psutil.pid_exists(int(epoch)) if epoch.isdigit() else None
 
 
-class Poller:
+class Poller(Loop):
     """Polls one target every ``interval_seconds``, less often where a poll takes more than half of that."""
 
     def __init__(
@@ -43,6 +43,7 @@ class Poller:
         names: PublicNames | None = None,
         clock: Clock = now,
     ) -> None:
+        super().__init__(f"poll-{target.name}")
         self._target = target
         self._source = source
         self._book = book
@@ -54,16 +55,12 @@ class Poller:
         self._names = names
         self._clock = clock
         self._answers = True
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"poll-{target.name}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+    def take_turn(self) -> float:
+        begun = self._clock()
+        self.poll()
+        spent = self._clock().since(begun)
+        return max(self._interval_seconds - spent, spent * BUSY_SHARE, 0.01)
 
     def poll(self) -> None:
         """Ask the server once and write down what it says, or that it does not answer."""
@@ -99,13 +96,3 @@ class Poller:
         """Trusted only where it knows the processes that just answered: those of a container may be out of sight."""
         known = all(self._worker_alive(reading.epoch) for reading in readings)
         return self._worker_alive if known else lambda epoch: None
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            begun = self._clock()
-            try:
-                self.poll()
-            except Exception:
-                log.exception("poll of target %s failed", self._target.name)
-            spent = self._clock().since(begun)
-            self._stop.wait(max(self._interval_seconds - spent, spent * BUSY_SHARE, 0.01))

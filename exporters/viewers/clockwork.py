@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 
 from exporters.discovery import LiveStream
+from exporters.loop import Loop
 from exporters.viewers.admission import Admission
 from exporters.viewers.inputs import Input, StreamLive, StreamOver
 from exporters.viewers.shard import Shard
 
-log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
 SKETCH_SECONDS = 60.0
 
 
-class Clockwork:
-    """A worker that calls ``turn`` twice a second."""
+class Clockwork(Loop):
+    """A worker that calls ``turn`` twice a second, or as often as it is told."""
 
     def __init__(self, turn: Callable[[], None], name: str, seconds: float = TICK_SECONDS) -> None:
+        super().__init__(name, seconds)
         self._turn = turn
         self._seconds = seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            try:
-                self._turn()
-            except Exception:
-                log.exception("%s: a turn failed", self._thread.name)
+    def take_turn(self) -> float:
+        self._turn()
+        return self._seconds
 
 
 class StreamFollower:

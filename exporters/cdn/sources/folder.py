@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from exporters.cdn.sources.files import LogFile, Position, open_log
 from exporters.cdn.tally import SourceTally
 from exporters.cdn.times import Clock
 from exporters.errors import SourceFormatError
+from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
 CHUNK_BYTES = 256 << 10
@@ -22,7 +22,7 @@ STILL_SECONDS = 2.0
 """how old a file's last change must be: until then it may still be written"""
 
 
-class LogFolder:
+class LogFolder(Loop):
     """A worker that counts files that match a pattern. The checkpoint knows a file by name and first bytes.
 
     A file that has been counted is forgotten when it is removed; one whose content begins otherwise is a new one.
@@ -31,6 +31,7 @@ class LogFolder:
     def __init__(
         self, pattern: Path, tally: SourceTally, counter: ChunkCounter, ledger: Ledger, now: Clock = time.time
     ) -> None:
+        super().__init__(f"folder-{tally.identity.name}")
         self._folder, self._pattern = pattern.parent, pattern.name
         self._tally = tally
         self._counter = counter
@@ -38,16 +39,10 @@ class LogFolder:
         self._now = now
         self._done: dict[str, float] = {}
         """file name → when it was last changed, for the files that have been counted"""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"folder-{tally.identity.name}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+    def take_turn(self) -> float:
+        self.turn()
+        return LOOK_SECONDS
 
     def turn(self) -> None:
         """Count the files that are new, oldest first."""
@@ -83,11 +78,11 @@ class LogFolder:
             self._tally.refuse("parse_error")
         finally:
             file.close()
-        if not self._stop.is_set():
+        if not self.stopping.is_set():
             self._done[path.name] = changed
 
     def _read_from(self, file: LogFile, position: Position) -> None:
-        while not self._stop.is_set() and (data := file.read(position.offset, CHUNK_BYTES)):
+        while not self.stopping.is_set() and (data := file.read(position.offset, CHUNK_BYTES)):
             end = data.rfind(b"\n") + 1
             lines, size = data[:end], end
             if not end and len(data) >= CHUNK_BYTES:
@@ -102,11 +97,3 @@ class LogFolder:
                 self._ledger.move(self._key(file.path.name), position.to_json())
             if self._ledger.is_full():
                 self._ledger.commit()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.turn()
-            except Exception:
-                log.exception("reading %s failed; trying again", self._folder)
-            self._stop.wait(LOOK_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from exporters.cdn.ledger import Ledger
 from exporters.cdn.sources.files import MARK_BYTES, LogFile, Position, holder, open_log, successor
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
+from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
 CHUNK_BYTES = 128 << 10
@@ -22,7 +22,7 @@ ROTATION_GRACE_SECONDS = 2.0
 """how long a renamed file must stand still before it is left, because its writers reopen a moment later"""
 
 
-class LogTail:
+class LogTail(Loop):
     """A worker that counts a log file as it grows. A line is counted when its newline has been written.
 
     After a restart it goes on where the checkpoint says, in the rotated files if need be, found by their first bytes.
@@ -38,6 +38,7 @@ class LogTail:
         from_end: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(f"tail-{tally.identity.name}")
         self._path = path
         self._tally = tally
         self._counter = counter
@@ -50,18 +51,14 @@ class LogTail:
         self._rotated = False
         """whether the present file has been rotated and will not grow any more"""
         self._still_since: float | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"tail-{self._name}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        super().stop()
         if self._file is not None:
             self._file.close()
+
+    def take_turn(self) -> float:
+        return 0.0 if self.turn() else POLL_SECONDS
 
     def turn(self) -> bool:
         """Count one chunk, or see whether the file was rotated; true when there was something to do."""
@@ -178,16 +175,6 @@ class LogTail:
         except FileNotFoundError:
             return False
         return self._file is not None and (stat.st_dev, stat.st_ino) == (self._file.device, self._file.inode)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                busy = self.turn()
-            except Exception:
-                log.exception("reading %s failed; trying again", self._path)
-                busy = False
-            if not busy:
-                self._stop.wait(POLL_SECONDS)
 
 
 def _last_line_end(file: LogFile) -> int:
