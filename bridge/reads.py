@@ -8,25 +8,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any
 
 from flask import Flask, Response
 from werkzeug.datastructures import EnvironHeaders
-from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.routing import RoutingException
 
 from bridge.answers import JSON_TYPE, answer_encoded, problem_document
 from bridge.auth import current_identity
 from bridge.origins import Origins
 from bridge.problems import Problem, unexpected
 from bridge.request_log import RequestLog, request_id
+from bridge.routes import Routes
 from bridge.services import Services
 
 log = logging.getLogger("bridge.request")
-KEPT_PATHS = 4096
-MAX_PATH = 256
 STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 Read = Callable[..., bytes]
 """Gives a caller, and the arguments that its path holds, the JSON text of an answer; raises Problems."""
@@ -51,17 +48,17 @@ class Reads:
     def __init__(self, app: Flask, services: Services, origins: Origins, requests: RequestLog) -> None:
         self._application: Callable[..., Iterable[bytes]] = app.wsgi_app
         self._views = app.view_functions
-        self._routes = app.url_map.bind("localhost")
+        self._routes = Routes(app)
         self._services = services
         self._origins = origins
         self._requests = requests
-        self._find = lru_cache(KEPT_PATHS)(self._look_up)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        found = self._find(environ["PATH_INFO"]) if is_plain(environ) else None
-        if found is None:
+        found = self._routes.find(environ["PATH_INFO"]) if is_plain(environ) else None
+        read: Read | None = getattr(self._views[found[0].endpoint], "read", None) if found else None
+        if found is None or read is None:
             return self._application(environ, start_response)
-        rule, read, arguments = found
+        route, arguments = found[0].rule, found[1]
         begun = time.perf_counter()
         identifier = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         self._services.telemetry.in_flight.add(1)
@@ -70,7 +67,7 @@ class Reads:
         finally:
             self._services.telemetry.in_flight.add(-1)
         headers += [("X-Request-Id", identifier), *self._origins.headers(environ.get("HTTP_ORIGIN", ""))]
-        self._requests.note(rule, "GET", environ.get("RAW_URI", rule), status, begun, identifier)
+        self._requests.note(route, "GET", environ.get("RAW_URI", route), status, begun, identifier)
         start_response(STATUS_LINES[status], headers)
         return [body]
 
@@ -88,25 +85,13 @@ class Reads:
             return document.status_code, list(document.headers), document.get_data()
         return 200, [("Content-Type", JSON_TYPE), ("Content-Length", str(len(body)))], body
 
-    def _look_up(self, path: str) -> tuple[str, Read, Mapping[str, str]] | None:
-        try:
-            rule, arguments = self._routes.match(path, "GET", return_rule=True)
-        except (HTTPException, RoutingException):
-            return None
-        read = getattr(self._views[rule.endpoint], "read", None)
-        return None if read is None else (rule.rule, read, arguments)
-
 
 def is_plain(environ: Environ) -> bool:
-    """Whether this is a GET that holds nothing but a path that is written plainly, and headers."""
-    path = environ["PATH_INFO"]
+    """Whether this is a GET that holds nothing but a path and headers."""
     return (
         environ["REQUEST_METHOD"] == "GET"
         and not environ.get("QUERY_STRING")
         and "HTTP_UPGRADE" not in environ
         and "HTTP_TRANSFER_ENCODING" not in environ
         and environ.get("CONTENT_LENGTH") in (None, "", "0")
-        and len(path) <= MAX_PATH
-        and path.isascii()
-        and not path.startswith("//")
     )
