@@ -46,6 +46,7 @@ READS = (
     "/analytics/streams/{}/metrics",
     "/streaming/health/{}",
     "/streaming/viewers/{}",
+    "/console/overview",
 )
 CONFIG = Config(
     auth="anonymous-read",
