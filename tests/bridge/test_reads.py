@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import psutil
 import pytest
+import requests
 from flask import Flask, request_started
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,12 +136,12 @@ def told(answer: TestResponse) -> tuple[str, list[tuple[str, str]], bytes]:
     return answer.status, list(answer.headers), answer.get_data()
 
 
-def compare(config: Config, requests: list[tuple[float, str, str, dict[str, str]]]) -> int:
+def compare(config: Config, asked_for: list[tuple[float, str, str, dict[str, str]]]) -> int:
     """Ask both sides the same; the number of answers that Flask had no part in."""
     clock = Clock()
     plain, through_flask = Side(config, clock), Side(config, clock, "?through=flask")
     spared = 0
-    for number, (later, method, path, headers) in enumerate(requests):
+    for number, (later, method, path, headers) in enumerate(asked_for):
         clock.seconds += later
         headers = {"X-Request-Id": f"r{number}", **headers}
         ours, reached = plain.ask(method, path, headers)
@@ -206,8 +207,8 @@ def chosen_headers() -> st.SearchStrategy[dict[str, str]]:
     ),
 )
 @settings(deadline=None, max_examples=40)
-def test_both_paths_give_the_same_answers_counts_and_log_lines(mode: str, requests: list[Any]) -> None:
-    compare(replace(CONFIG, auth=mode), requests)
+def test_both_paths_give_the_same_answers_counts_and_log_lines(mode: str, asked_for: list[Any]) -> None:
+    compare(replace(CONFIG, auth=mode), asked_for)
 
 
 @pytest.mark.parametrize("mount", ["/api/v1", "/api", ""])
@@ -301,6 +302,12 @@ def test_a_client_with_many_requests_at_once_leaves_others_their_turn(tmp_path: 
     assert (order.count("a"), order.count("b")) == (40, 40)
     changes = sum(one != after for one, after in pairwise(order))
     assert changes > 40
+
+
+@pytest.mark.live
+def test_the_server_takes_no_path_from_a_header(open_bridge: str) -> None:
+    headers = {"SCRIPT_NAME": "/nope", "PATH_INFO": "/nope"}
+    assert requests.get(f"{open_bridge}/streaming/viewers/{STREAM}", headers=headers, timeout=5).status_code == 200
 
 
 def asked(name: str, times: int) -> bytes:
