@@ -21,6 +21,8 @@ from bridge.telemetry import Telemetry
 log = logging.getLogger(__name__)
 YIELD_EVERY = 256
 CLOSE_SECONDS = 2.0
+EARLY_SHARE = 2 / 3
+"""How much of an interval a message may go out before its end."""
 MAX_OVERTIME_SECONDS = 50.0
 """What a socket may outlive its token by, whatever clock difference is forgiven."""
 
@@ -218,7 +220,7 @@ class Hub:
         slack = min(self._config.tick_seconds, interval) / 2
         due = time.monotonic() + interval
         while True:
-            gevent.sleep(max(0.0, due - interval / 2 - time.monotonic()))
+            gevent.sleep(max(0.0, due - interval * EARLY_SHARE - time.monotonic()))
             self.hasten()
             while (left := due - slack - time.monotonic()) > 0:
                 self._fresh.clear()
