@@ -25,8 +25,13 @@ def answer_encoded(body: bytes, status: int = 200, headers: Mapping[str, str] | 
 
 
 def answer_problem(problem: Problem) -> Response:
-    """A problem document, with the id under which the log knows the request."""
-    body = problem.body(request.path, getattr(g, "request_id", ""))
+    """A problem document for the present request, with the id under which the log knows it."""
+    return problem_document(problem, request.path, getattr(g, "request_id", ""))
+
+
+def problem_document(problem: Problem, path: str, request_id: str) -> Response:
+    """A problem document about a request of this path."""
+    body = problem.body(path, request_id)
     return Response(orjson.dumps(body), problem.status, problem.headers, content_type=PROBLEM_TYPE)
 
 

@@ -18,7 +18,8 @@ from bridge.handshake import Handshakes
 from bridge.headers import SecurityHeaders
 from bridge.openapi import MOUNTS, REPEATS
 from bridge.origins import Origins
-from bridge.problems import Problem, too_large
+from bridge.problems import Problem, too_large, unexpected
+from bridge.reads import Reads
 from bridge.request_log import RequestLog
 from bridge.services import Services
 
@@ -48,6 +49,7 @@ def create_app(services: Services, areas: Sequence[Blueprint], pages: Sequence[B
         app.register_blueprint(page)
     app.register_blueprint(health.routes(services))
     app.register_blueprint(docs.routes())
+    app.wsgi_app = Reads(app, services, origins, requests)  # type: ignore[method-assign]
     app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
     if services.hub is not None:
         live_sockets.register(app, services)
@@ -81,4 +83,4 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.exception("request %s failed", getattr(g, "request_id", ""))
-    return answer_problem(Problem(500, "an unexpected error; the request id is in the log"))
+    return answer_problem(unexpected())

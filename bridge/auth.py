@@ -94,17 +94,18 @@ class Authenticator:
             raise TokenError("unknown_key", "this server verifies no tokens")
         return self._verifier.verify(token)
 
-    def check_request(self, is_open: bool) -> None:
-        """Set the caller of the present HTTP request; raises a 401 or 503 Problem."""
-        if is_open:
-            g.identity = EVERYONE if self._mode == "off" else ANONYMOUS
-            return
+    def caller(self, headers: Headers, query: Mapping[str, str], method: str) -> Identity:
+        """The caller of an HTTP request; raises a 401 or 503 Problem."""
         try:
-            g.identity = self.identify(request.headers, request.args, method=request.method)
+            return self.identify(headers, query, method=method)
         except TokenError as error:
             raise unauthorized(error.reason, str(error)) from error
         except KeysUnavailableError as error:
             raise unavailable(str(error), 10) from error
+
+    def passer_by(self) -> Identity:
+        """The caller of a route that needs no token."""
+        return EVERYONE if self._mode == "off" else ANONYMOUS
 
     def check_internal(self) -> None:
         """Let only our own processes pass: by the shared secret, or from loopback while none is set."""

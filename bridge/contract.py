@@ -19,8 +19,7 @@ Shares = Annotated[dict[str, float], "count by name"]
 
 def instant(unix_seconds: float) -> str:
     """Unix seconds as the contract writes instants, to the millisecond."""
-    moment = datetime.fromtimestamp(unix_seconds, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def finite(value: float | None, digits: int = 3) -> float:

@@ -6,7 +6,6 @@ import time
 
 from flask import Flask, Response, g, request
 
-from bridge.auth import current_identity
 from bridge.origins import Origins, add_cors, is_preflight
 from bridge.problems import forbidden
 from bridge.request_log import RequestLog, request_id
@@ -38,10 +37,10 @@ class RequestGuard:
             return None
         view = self._app.view_functions.get(request.endpoint or "")
         is_open = view is None or getattr(view, "open_route", False)
-        if not is_open:
-            self._services.limits.count_address(request.remote_addr or "")
-        self._services.auth.check_request(is_open)
-        self._services.limits.count_caller(current_identity())
+        if is_open:
+            g.identity = self._services.auth.passer_by()
+        else:
+            g.identity = self._services.admit(request.remote_addr or "", request.headers, request.args, request.method)
         return None
 
     def finish(self, response: Response) -> Response:

@@ -19,6 +19,10 @@ graceful_timeout = int(_config.drain_seconds + 15)
 keepalive = 30
 http_parser = "fast"
 accesslog = None  # the app writes one line a request itself, without tokens
+# What proxies say is judged by the app alone (BRIDGE_TRUSTED_PROXIES): the server looks at no peer and no such header.
+forwarded_allow_ips = "*"
+secure_scheme_headers = {}  # type: dict[str, str]
+forwarder_headers = ""
 proc_name = "bigfootlive-bridge"
 limit_request_line = 16_384  # a token may be in the query
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None

@@ -10,17 +10,17 @@ import binascii
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from flask import Flask
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RoutingException, Rule
+from werkzeug.routing import Rule
 
 from bridge.auth import SUBPROTOCOL
 from bridge.origins import Origins
 from bridge.request_log import RequestLog, request_id
+from bridge.routes import Routes
 
 log = logging.getLogger(__name__)
 ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
@@ -86,7 +86,7 @@ class Handshakes:
     def __init__(self, app: Flask, origins: Origins, requests: RequestLog) -> None:
         self._application: Callable[..., Iterable[bytes]] = app.wsgi_app
         self._views = app.view_functions
-        self._routes = app.url_map.bind("localhost")
+        self._routes = Routes(app, websocket=True)
         self._origins = origins
         self._requests = requests
 
@@ -94,9 +94,10 @@ class Handshakes:
         if environ.get("HTTP_UPGRADE", "").lower() == "websocket" and "gunicorn.socket" in environ:
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
             sock = environ["gunicorn.socket"] = HandshakeSocket(environ["gunicorn.socket"])
-            route = self._route(environ) if is_plain(environ) and self._is_welcome(environ) else None
-            if route is not None:
-                self._open(environ, sock, *route)
+            plain = is_plain(environ) and self._is_welcome(environ)
+            found = self._routes.find(environ["PATH_INFO"]) if plain else None
+            if found is not None:
+                self._open(environ, sock, *found)
                 raise StopIteration  # gunicorn's sign that the connection is no longer its own
         return self._application(environ, start_response)
 
@@ -104,17 +105,7 @@ class Handshakes:
         origin = environ.get("HTTP_ORIGIN")
         return origin is None or self._origins.allows(origin)
 
-    def _route(self, environ: Environ) -> tuple[Rule, dict[str, Any]] | None:
-        path = environ["PATH_INFO"]
-        if not path.isascii():
-            return None
-        try:
-            rule, arguments = self._routes.match(path, "GET", return_rule=True, websocket=True)
-        except (HTTPException, RoutingException):
-            return None
-        return rule, dict(arguments)
-
-    def _open(self, environ: Environ, sock: HandshakeSocket, rule: Rule, arguments: dict[str, Any]) -> None:
+    def _open(self, environ: Environ, sock: HandshakeSocket, rule: Rule, arguments: Mapping[str, Any]) -> None:
         begun = time.perf_counter()
         identifier = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         sock.send(acceptance(environ, identifier))

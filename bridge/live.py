@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import gevent
-import orjson
 from gevent.event import Event
 
 from bridge import connection as codes
@@ -17,36 +15,16 @@ from bridge import frames
 from bridge.config import Config
 from bridge.connection import Connection, Peer
 from bridge.outbox import chunks
+from bridge.room import Messages, Room
 from bridge.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 YIELD_EVERY = 256
 CLOSE_SECONDS = 2.0
+EARLY_SHARE = 2 / 3
+"""How much of an interval a message may go out before its end."""
 MAX_OVERTIME_SECONDS = 50.0
 """What a socket may outlive its token by, whatever clock difference is forgiven."""
-Messages = Callable[[int], Iterable[Mapping[str, Any]]]
-"""A room's messages for a sequence number, made once for all its members."""
-
-
-class Room:
-    """The members of one topic, and the frame they were sent last."""
-
-    __slots__ = ("_made_for", "frame", "key", "members", "messages", "topic")
-
-    def __init__(self, key: str, topic: str, messages: Messages) -> None:
-        self.key = key
-        self.topic = topic
-        self.messages = messages
-        self.members: dict[Connection, None] = {}
-        self.frame = b""
-        self._made_for: tuple[int, object] = (-1, None)
-
-    def encode(self, sequence: int, version: object) -> bytes:
-        """The room's present messages as frames; made again only for a new sequence or newer numbers."""
-        if self._made_for[0] != sequence or self._made_for[1] is not version:
-            self.frame = b"".join(frames.text_frame(orjson.dumps(one)) for one in self.messages(sequence))
-            self._made_for = (sequence, version)
-        return self.frame
 
 
 class Hub:
@@ -105,11 +83,18 @@ class Hub:
         self._telemetry.ws_connections.set(len(self._connections))
         return connection
 
-    def join(self, connection: Connection, key: str, messages: Messages, topic: str) -> None:
+    def join(
+        self,
+        connection: Connection,
+        key: str,
+        messages: Messages,
+        topic: str,
+        viewers: Callable[[], object] = lambda: None,
+    ) -> None:
         """Put a connection into a room and send it the room's present messages at once."""
         room = self._rooms.get(key)
         if room is None:
-            room = self._rooms[key] = Room(key, topic, messages)
+            room = self._rooms[key] = Room(key, topic, messages, viewers)
         if connection in room.members or not connection.is_open:
             return
         room.members[connection] = None
@@ -137,20 +122,35 @@ class Hub:
         self._fresh.set()
 
     def broadcast(self) -> None:
-        """Send every room its messages: encoded once, written to each member as far as it reads."""
+        """Send every room its messages, but those that have gone out early."""
         begun = time.perf_counter()
         self.sequence += 1
-        for room in list(self._rooms.values()):
-            frame = self._encoded(room)
-            if not frame:
-                continue
-            members = list(room.members)
-            for part in chunks(members, YIELD_EVERY):
-                for connection in part:
-                    connection.offer(room.key, frame)
-                gevent.sleep(0)
-            self._count_sent(room, len(members))
+        due = [room for room in self._rooms.values() if not room.early]
+        for room in self._rooms.values():
+            room.early = False
+        for room in due:
+            self._send(room)
         self._telemetry.ws_fanout.observe(time.perf_counter() - begun)
+
+    def hasten(self) -> None:
+        """Send the rooms whose viewers have changed the messages of the next broadcast now."""
+        for room in list(self._rooms.values()):
+            if not room.early and room.viewers() != room.told:
+                room.early = True
+                self._send(room)
+
+    def _send(self, room: Room) -> None:
+        """Encoded once, written to each member as far as it reads."""
+        frame = self._encoded(room)
+        room.told = room.viewers()
+        if not frame:
+            return
+        members = list(room.members)
+        for part in chunks(members, YIELD_EVERY):
+            for connection in part:
+                connection.offer(room.key, frame)
+            gevent.sleep(0)
+        self._count_sent(room, len(members))
 
     def on_behind(self, connection: Connection) -> None:
         self._behind[connection] = None
@@ -204,7 +204,7 @@ class Hub:
 
     def _encoded(self, room: Room) -> bytes:
         try:
-            return room.encode(self.sequence, self._version())
+            return room.encode(self.sequence + room.early, self._version())
         except Exception:
             # One room's fault must not silence the others.
             log.exception("messages of %s cannot be made", room.key)
@@ -220,7 +220,12 @@ class Hub:
         slack = min(self._config.tick_seconds, interval) / 2
         due = time.monotonic() + interval
         while True:
-            gevent.sleep(max(0.0, due - slack - time.monotonic()))
+            gevent.sleep(max(0.0, due - interval * EARLY_SHARE - time.monotonic()))
+            self.hasten()
+            while (left := due - slack - time.monotonic()) > 0:
+                self._fresh.clear()
+                if self._fresh.wait(timeout=left):
+                    self.hasten()
             self._fresh.clear()
             self._fresh.wait(timeout=2 * slack)
             due = time.monotonic() + interval

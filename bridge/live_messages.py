@@ -7,9 +7,10 @@ from typing import Any
 
 from bridge import contract, numbers
 from bridge.identity import Identity
-from bridge.live import Messages
+from bridge.room import Messages
 from bridge.services import Services
 from bridge.snapshot import HOPS, Snapshot, StreamState
+from prometheus import queries
 
 
 class LiveMessages:
@@ -83,6 +84,15 @@ class LiveMessages:
             return found
 
         return messages
+
+    def viewers(self, stream_id: str) -> Callable[[], object]:
+        """One stream's viewers, as they are when it is called."""
+
+        def viewers() -> object:
+            snapshot = self._services.snapshots.present
+            return None if snapshot is None else self._state(snapshot, stream_id).value(queries.VIEWERS)
+
+        return viewers
 
     def _state(self, snapshot: Snapshot, stream_id: str) -> StreamState:
         """The stream; one that has left the snapshot says nothing at any hop."""

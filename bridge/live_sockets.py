@@ -126,11 +126,13 @@ class LiveSockets:
 
     def join_stream(self, connection: Connection, stream_id: str) -> None:
         self._services.check_stream(connection.peer.identity, stream_id)
-        self._hub.join(connection, f"metrics/{stream_id}", self._messages.metrics(stream_id), "metrics")
+        messages, viewers = self._messages.metrics(stream_id), self._messages.viewers(stream_id)
+        self._hub.join(connection, f"metrics/{stream_id}", messages, "metrics", viewers)
 
     def join_real_time(self, connection: Connection, stream_id: str) -> None:
         self._services.check_stream(connection.peer.identity, stream_id)
-        self._hub.join(connection, f"real_time/{stream_id}", self._messages.real_time(stream_id), "real_time")
+        messages, viewers = self._messages.real_time(stream_id), self._messages.viewers(stream_id)
+        self._hub.join(connection, f"real_time/{stream_id}", messages, "real_time", viewers)
 
     def join_container(self, connection: Connection, container_id: str) -> None:
         if self._services.containers is None:

@@ -33,6 +33,12 @@ class Origins:
             return False
         return origin == written and plain in self._any_port
 
+    def headers(self, origin: str) -> list[tuple[str, str]]:
+        """What lets an allowed origin read an answer (Fetch standard, "CORS protocol")."""
+        if not (origin and self.allows(origin)):
+            return []
+        return [("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", EXPOSED)]
+
 
 def is_preflight() -> bool:
     """Whether the present request asks for permission to make another."""
@@ -40,12 +46,10 @@ def is_preflight() -> bool:
 
 
 def add_cors(response: Response, origins: Origins) -> None:
-    """Let an allowed origin read the answer (Fetch standard, "CORS protocol")."""
-    origin = request.headers.get("Origin", "")
-    if origin and origins.allows(origin):
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = EXPOSED
-        if is_preflight():
-            response.headers["Access-Control-Allow-Methods"] = METHODS
-            response.headers["Access-Control-Allow-Headers"] = HEADERS
-            response.headers["Access-Control-Max-Age"] = "600"
+    """Let an allowed origin read the answer, and make the request that it asks for."""
+    headers = origins.headers(request.headers.get("Origin", ""))
+    response.headers.extend(headers)
+    if headers and is_preflight():
+        response.headers["Access-Control-Allow-Methods"] = METHODS
+        response.headers["Access-Control-Allow-Headers"] = HEADERS
+        response.headers["Access-Control-Max-Age"] = "600"

@@ -90,3 +90,8 @@ def too_many(retry_after_seconds: int, detail: str = "too many requests") -> Pro
 def unavailable(detail: str, retry_after_seconds: int = 5) -> Problem:
     """503 while Prometheus or the database is away and nothing fresh enough is held."""
     return Problem(503, detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def unexpected() -> Problem:
+    """500 for a fault of ours, which the log describes."""
+    return Problem(500, "an unexpected error; the request id is in the log")

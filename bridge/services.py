@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from bridge.identity import Identity
 from bridge.problems import not_found, unavailable
 
 if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
     from bridge.access import Access
     from bridge.auth import Authenticator
     from bridge.limits import RateLimits
@@ -48,6 +50,13 @@ class Services:
     containers: Any = None
     alerts: Any = None
     clock: Callable[[], float] = time.time
+
+    def admit(self, address: str, headers: Headers, query: Mapping[str, str], method: str) -> Identity:
+        """The caller of a request, counted against its limits; raises a 401, 429 or 503 Problem."""
+        self.limits.count_address(address)
+        identity = self.auth.caller(headers, query, method)
+        self.limits.count_caller(identity)
+        return identity
 
     def check_stream(self, identity: Identity, stream_id: str) -> None:
         """Raises a 403 Problem for another tenant's stream, 404 for an unknown one, 503 while nothing is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -16,6 +17,7 @@ from exporters.errors import ConfigError
 
 MAX_TOKEN_BYTES = 8192
 MIN_SECRET_BYTES = 32
+KEPT_TOKENS = 4096
 SECRET_ALGORITHMS = ("HS256",)
 KEY_SET_ALGORITHMS = ("RS256", "ES256")
 UNCHECKED: Options = {
@@ -41,8 +43,22 @@ class KeysUnavailableError(Exception):
     """No token can be judged now, because the issuer's keys could not be fetched."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A token whose signature and claims are good, and the key that proved it."""
+
+    header: Mapping[str, Any]
+    key: Any
+    claims: Mapping[str, Any]
+    identity: Identity
+
+
 class TokenVerifier:
-    """Verifies tokens against one kind of key, chosen by configuration and never by the token."""
+    """Verifies tokens against one kind of key, chosen by configuration and never by the token.
+
+    The last proven tokens are kept, so that a token that comes again costs no arithmetic; the issuer's key and the
+    times are looked at on each use, and another key means another proof.
+    """
 
     def __init__(
         self,
@@ -59,20 +75,33 @@ class TokenVerifier:
         self._audience = audience
         self._leeway_seconds = leeway_seconds
         self._now = now
+        self._proven: dict[str, Proven] = {}
 
     def verify(self, token: str) -> Identity:
         """Who the token speaks for; raises TokenError, or KeysUnavailableError when keys are out of reach."""
-        header = self._header(token)
+        proven = self._proven.get(token)
+        header = self._header(token) if proven is None else proven.header
         try:
             key = self._find_key(header)
         except KeyServerError as error:
             raise KeysUnavailableError(str(error)) from error
         if key is None:
             raise TokenError("unknown_key", "the token's key id is not one of the issuer's")
+        if proven is not None and proven.key is key:
+            self._check_times(proven.claims)
+            return proven.identity
         claims = self._signed_claims(token, key)
         self._check_times(claims)
         self._check_origin(claims)
-        return identity_of(claims)
+        identity = identity_of(claims)
+        self._keep(token, Proven(header, key, claims, identity))
+        return identity
+
+    def _keep(self, token: str, proven: Proven) -> None:
+        self._proven.pop(token, None)
+        while len(self._proven) >= KEPT_TOKENS:
+            del self._proven[next(iter(self._proven))]
+        self._proven[token] = proven
 
     def _header(self, token: str) -> Mapping[str, Any]:
         if token.strip() == PROMISE:

@@ -29,6 +29,12 @@ class BridgeWorker(GeventWorker):  # type: ignore[misc]
         self.wsgi = self.bridge.app
         self.bridge.start()
 
+    def handle_request(self, *request: Any) -> Any:
+        answered = super().handle_request(*request)
+        # A quick client's next request is there already, and reading it would not wait: the others have their turn now.
+        gevent.sleep(0)
+        return answered
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # A supervisor may signal the whole process group, and gunicorn's master signals as well: drain once.
         if not self._draining:

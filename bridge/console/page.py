@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, send_from_directory
 
 from bridge import numbers
-from bridge.answers import answer
-from bridge.auth import current_identity, open_route
+from bridge.auth import open_route
 from bridge.console import overview
+from bridge.identity import Identity
 from bridge.problems import Problem
+from bridge.reads import read_view
 from bridge.services import Services
 from bridge.snapshot import Snapshot, StreamState
 from prometheus import queries
@@ -51,8 +53,8 @@ def routes(services: Services) -> Blueprint:
     area = Blueprint("overview", __name__)
 
     @area.get("/console/overview")
-    def everything() -> Response:
-        identity = current_identity()
+    @read_view
+    def everything(identity: Identity) -> bytes:
         snapshot = services.snapshots.latest()
         sees = None if identity.is_admin else lambda stream: services.access.may_see(identity, stream)
         shown = [state for state in snapshot.streams.values() if (sees is None or sees(state.stream)) and _is_on(state)]
@@ -62,7 +64,7 @@ def routes(services: Services) -> Blueprint:
             "totals": numbers.platform_numbers(snapshot, sees),
             "streams": [_stream(services, snapshot, state) for state in shown[:MAX_STREAMS]],
         }
-        return answer(body)
+        return orjson.dumps(body)
 
     return area
 

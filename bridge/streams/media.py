@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+import orjson
 from flask import Blueprint, Response
 
 from bridge import contract
 from bridge.access import Access
 from bridge.answers import answer
-from bridge.auth import current_identity
+from bridge.identity import Identity
 from bridge.numbers import count, kilobits, seconds
 from bridge.openapi import describe
+from bridge.reads import read_view
 from bridge.services import Services
 from bridge.snapshot import Snapshot, StreamState
 from bridge.streams.events import playback_url
@@ -20,6 +23,7 @@ from bridge.streams.record import StreamRecord
 from prometheus import queries
 
 TAG = "streaming"
+LIVE: Mapping[str, Any] = {"tag": TAG, "errors": (404,)}
 
 
 class Commands(Protocol):
@@ -34,8 +38,10 @@ def add_routes(blueprint: Blueprint, services: Services, commands: Commands) -> 
     """Add ``/streaming/…`` to the blueprint."""
     views = MediaViews(services, commands)
     add = blueprint.add_url_rule
-    add("/streaming/health/<stream_id>", "media_health", views.health, methods=["GET"])
-    add("/streaming/viewers/<stream_id>", "media_viewers", views.viewers, methods=["GET"])
+    health = describe("Whether a stream is on air, and how it arrives", contract.StreamingHealth, **LIVE)
+    viewers = describe("Viewers of a stream", contract.StreamingViewers, **LIVE)
+    add("/streaming/health/<stream_id>", "media_health", health(read_view(views.health)), methods=["GET"])
+    add("/streaming/viewers/<stream_id>", "media_viewers", viewers(read_view(views.viewers)), methods=["GET"])
     add("/streaming/start/<stream_id>", "media_start", views.start, methods=["POST"])
     add("/streaming/stop/<stream_id>", "media_stop", views.stop, methods=["POST"])
 
@@ -48,15 +54,13 @@ class MediaViews:
         self._commands = commands
         self._access: Access = services.access
 
-    @describe("Whether a stream is on air, and how it arrives", contract.StreamingHealth, tag=TAG, errors=(404,))
-    def health(self, stream_id: str) -> Response:
-        state, snapshot = self._state(stream_id)
-        return answer(streaming_health(state, snapshot.taken))
+    def health(self, identity: Identity, stream_id: str) -> bytes:
+        state, snapshot = self._state(identity, stream_id)
+        return orjson.dumps(streaming_health(state, snapshot.taken))
 
-    @describe("Viewers of a stream", contract.StreamingViewers, tag=TAG, errors=(404,))
-    def viewers(self, stream_id: str) -> Response:
-        state, _ = self._state(stream_id)
-        return answer(streaming_viewers(state))
+    def viewers(self, identity: Identity, stream_id: str) -> bytes:
+        state, _ = self._state(identity, stream_id)
+        return orjson.dumps(streaming_viewers(state))
 
     @describe("Start a stream", contract.StreamingStarted, tag=TAG, errors=(404, 409))
     def start(self, stream_id: str) -> Response:
@@ -83,14 +87,14 @@ class MediaViews:
             }
         )
 
-    def _state(self, stream_id: str) -> tuple[StreamState, Snapshot]:
+    def _state(self, identity: Identity, stream_id: str) -> tuple[StreamState, Snapshot]:
         """A stream in the snapshot; one that is registered only is not on air."""
         snapshot: Snapshot = self._services.snapshots.latest()
         state = snapshot.streams.get(stream_id)
         if state is None:
             self._services.registry.require(stream_id)
             state = StreamState(stream_id)
-        self._access.check(current_identity(), stream_id)
+        self._access.check(identity, stream_id)
         return state, snapshot
 
 

@@ -13,11 +13,11 @@ import pytest
 
 from bridge.config import Config
 from bridge.identity import Identity
-from bridge.tokens import MAX_TOKEN_BYTES, TokenError, TokenVerifier, mint, verifier
+from bridge.tokens import KEPT_TOKENS, MAX_TOKEN_BYTES, TokenError, TokenVerifier, mint, verifier
 from exporters.errors import ConfigError
 from exporters.settings import Secret
 from tests.bridge.streams_made import SECRET
-from tests.bridge.tokens_made import EC_KEY, RSA_KEY, claims, key_server, public_pem, signed, signed_with
+from tests.bridge.tokens_made import EC_KEY, NEW_RSA_KEY, RSA_KEY, claims, key_server, public_pem, signed, signed_with
 
 CONFIG = Config(jwt_secret=Secret(SECRET), jwt_issuer="", jwt_leeway_seconds=5)
 
@@ -152,3 +152,39 @@ def test_a_minted_token_is_believed() -> None:
 def test_minting_needs_the_shared_secret() -> None:
     with pytest.raises(ConfigError, match="BRIDGE_JWT_SECRET must be set"):
         mint(Config(), "dev", "acme", [], 60, time.time())
+
+
+def test_a_kept_token_is_judged_by_its_times_on_each_use() -> None:
+    now = [1000.0]
+    found = verifier(CONFIG, lambda: now[0])
+    assert found is not None
+    token = signed(nbf=1000, exp=1100)
+    assert found.verify(token) is found.verify(token)
+    for second, why in ((1105.0, "expired"), (994.0, "not_yet_valid")):
+        now[0] = second
+        with pytest.raises(TokenError) as caught:
+            found.verify(token)
+        assert caught.value.reason == why
+    now[0] = 1104.9
+    assert found.verify(token).subject == "ann"
+
+
+def test_a_kept_token_is_proven_again_by_another_key() -> None:
+    keys: dict[str, Any] = {"a": RSA_KEY.public_key()}
+    found = TokenVerifier(["RS256"], lambda header: keys.get(header["kid"]))
+    token = signed_with(RSA_KEY, "a")
+    assert found.verify(token).subject == "ann"
+    for key, why in ((NEW_RSA_KEY.public_key(), "signature"), (None, "unknown_key")):
+        keys["a"] = key
+        with pytest.raises(TokenError) as caught:
+            found.verify(token)
+        assert caught.value.reason == why
+
+
+def test_the_number_of_kept_tokens_is_bounded() -> None:
+    found = made()
+    tokens = [signed(sub=str(number)) for number in range(KEPT_TOKENS + 1)]
+    first = found.verify(tokens[0])
+    last = [found.verify(one) for one in tokens][-1]
+    assert found.verify(tokens[-1]) is last
+    assert found.verify(tokens[0]) is not first

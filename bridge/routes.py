@@ -1,0 +1,35 @@
+"""Which route a path is of, for what answers in front of Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException, Rule
+
+KEPT_PATHS = 4096
+MAX_PATH = 256
+
+
+class Routes:
+    """The GET routes of an app, or its WebSocket routes; a path that was looked up is remembered."""
+
+    def __init__(self, app: Flask, websocket: bool = False) -> None:
+        self._adapter = app.url_map.bind("localhost")
+        self._websocket = websocket
+        self._kept = lru_cache(KEPT_PATHS)(self._match)
+
+    def find(self, path: str) -> tuple[Rule, Mapping[str, Any]] | None:
+        """The route and the arguments that the path holds; None also for a path that is long or written oddly."""
+        if len(path) > MAX_PATH or not path.isascii() or path.startswith("//"):
+            return None
+        return self._kept(path)
+
+    def _match(self, path: str) -> tuple[Rule, Mapping[str, Any]] | None:
+        try:
+            return self._adapter.match(path, "GET", return_rule=True, websocket=self._websocket)
+        except (HTTPException, RoutingException):
+            return None
