@@ -18,6 +18,8 @@ MAX_TOKEN_BYTES = 8192
 MIN_SECRET_BYTES = 32
 SECRET_ALGORITHMS = ("HS256",)
 KEY_SET_ALGORITHMS = ("RS256", "ES256")
+LATEST_SECONDS = 1e12
+"""Later times, infinity and what is no number at all are no instants."""
 UNCHECKED: Options = {
     "verify_exp": False,
     "verify_nbf": False,
@@ -133,8 +135,8 @@ def _instant(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TokenError("malformed", f"the claim {name} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LATEST_SECONDS:
+        raise TokenError("malformed", f"the claim {name} is no time")
     return float(value)
 
 
