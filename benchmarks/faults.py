@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from benchmarks.table import Row
+from tests.far_host import may_break
 from tests.faults.faults import FAULTS, Fault
-from tests.faults.ground import Ground, ground, may_break
+from tests.faults.ground import Ground, ground
 from tests.servers import wait_until
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.ground import Ground, ground, may_break
+from tests.far_host import may_break
+from tests.faults.ground import Ground, ground
 
 
 @pytest.fixture(scope="package")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import struct
 import subprocess
@@ -21,12 +20,14 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from bridge.promapi import PrometheusApi
+from deploy.local.config import HOST
 from deploy.local.programs import Program
 from exporters.metrics import CDN_LOG_RECORDS, VIEWER_SPOOL_RECORDS
 from prometheus import queries
 from tests.e2e.players import WirePlayer
+from tests.far_host import FarHost, far_host
 from tests.faults.crowd import Crowd
-from tests.faults.far_edge import FarEdge, far_edge
+from tests.faults.far_edge import FarEdge
 from tests.faults.storm import Storm
 from tests.servers import instant, wait_until
 from tests.stacks import Running, local_stack, open_to_postgres
@@ -36,7 +37,7 @@ DISK_BYTES = 32 << 20
 DISKS = ("state", "state/viewers", "spool")
 """folders of the stack with a small disk of their own"""
 CLOCKS = ("nginx", "cdn", "viewers", "recorder")
-"""programs whose wall clock can be set: one host, with Prometheus, bridge and database on another"""
+"""programs whose wall clock can be set; Prometheus, bridge and database keep the true time"""
 PATIENCE_SECONDS = 200.0
 
 
@@ -209,7 +210,10 @@ class Ground:
 
 @contextmanager
 def ground(var: Path) -> Iterator[Ground]:
-    """A stack with small disks, settable clocks and a second log, until the numbers are true; ends with the block."""
+    """A stack with small disks, settable clocks, a second log, and another host with a second edge and the recorder.
+
+    Yields when the numbers are true; ends with the block.
+    """
     open_to_postgres(var)
     (var / "log").mkdir()
     storm = Storm(var / "log/storm.json")
@@ -217,9 +221,12 @@ def ground(var: Path) -> Iterator[Ground]:
     with ExitStack() as ending:
         for folder in DISKS:
             ending.enter_context(small_disk(var / folder))
-        far = ending.enter_context(far_edge(var))
+        host = ending.enter_context(far_host())
+        (var / "hba.conf").write_text(host.admission())
         library = _clock_library(var)
-        local = ending.enter_context(local_stack(var, lambda program: _adapted(program, var, library)))
+        local = ending.enter_context(local_stack(var, lambda program: _adapted(program, var, library, host)))
+        _scrape_recorder_there(local, host)
+        far = FarEdge(var, host)
         ending.enter_context(far.exporter(local))
         made = Ground(local, storm, far)
         ending.callback(made.stop)
@@ -248,18 +255,27 @@ def _clock_library(var: Path) -> Path:
     return library
 
 
-def _adapted(program: Program, var: Path, library: Path) -> Program:
-    environ = dict(program.environ)
+def _adapted(program: Program, var: Path, library: Path, host: FarHost) -> Program:
+    command, environ, ready = program.command, dict(program.environ), program.ready
     if program.name in CLOCKS:
         environ |= {"LD_PRELOAD": str(library), "WALL_CLOCK_STEP": str(var / "clock")}
     if program.name == "cdn":
         environ["CDN_FILES"] += f",storm=nginx:{var}/log/storm.json"
-    if program.name == "viewers":
-        environ["VIEWERS_LISTEN"] = environ["VIEWERS_LISTEN"].replace("127.0.0.1", "0.0.0.0")
-    return replace(program, environ=environ)
+    elif program.name == "viewers":
+        environ["VIEWERS_LISTEN"] = environ["VIEWERS_LISTEN"].replace(HOST, "0.0.0.0")
+    elif program.name == "prometheus":
+        command = tuple(part.replace(f"listen-address={HOST}", "listen-address=0.0.0.0") for part in command)
+    elif program.name == "postgres":
+        command += ("-c", f"listen_addresses={HOST},{host.here}", "-c", f"hba_file={var}/hba.conf")
+    elif program.name == "recorder":
+        command = (*host.enter, *command)
+        environ |= {name: environ[name].replace(HOST, host.here) for name in ("DATABASE_URL", "PROMETHEUS_URL")}
+        environ["RECORDER_METRICS_LISTEN"] = environ["RECORDER_METRICS_LISTEN"].replace(HOST, host.there)
+        ready = ready.replace(HOST, host.there)
+    return replace(program, command=command, environ=environ, ready=ready)
 
 
-def may_break() -> bool:
-    """Whether this process may mount disks and make networks."""
-    tried = subprocess.run(["unshare", "-mn", "true"], check=False, capture_output=True)
-    return os.geteuid() == 0 and tried.returncode == 0
+def _scrape_recorder_there(local: Running, host: FarHost) -> None:
+    """Prometheus follows its files of targets."""
+    path, port = local.config.var / "prometheus/targets/normal/local.yml", local.config.recorder_metrics_port
+    path.write_text(path.read_text().replace(f"{HOST}:{port}", f"{host.there}:{port}"))
