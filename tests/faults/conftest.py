@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.far_host import may_break
-from tests.faults.ground import Ground, ground
+from tests.faults.breakable import ground
+from tests.faults.ground import Ground
 
 
 @pytest.fixture(scope="package")
