@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from benchmarks.table import Row
+from tests.far_host import may_break
+from tests.faults.breakable import ground
 from tests.faults.faults import FAULTS, Fault
-from tests.faults.ground import Ground, ground, may_break
+from tests.faults.ground import Ground
 from tests.servers import wait_until
 
 
@@ -21,7 +23,12 @@ def run(quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="faults-", dir="/tmp") as folder, ground(Path(folder)) as stack:
         seconds = {fault.name: _survive(fault, stack) for fault in chosen}
         lost = _lost(stack)
-    return [Row(name, value, "s to true numbers", note=_told(name, lost)) for name, value in seconds.items()]
+        stack.wait_minute()
+        wrong, kept = stack.wrong_minutes(), len(stack.minutes())
+    rows = [Row(name, value, "s to true numbers", note=_told(name, lost)) for name, value in seconds.items()]
+    visits = Row("history", len(stack.crowd.visits), "visits", note="; ".join(lost) or "each once and whole")
+    minutes = Row("history", kept, "minutes", note="; ".join(wrong) or "no gap, each as measured")
+    return [*rows, visits, minutes]
 
 
 def _survive(fault: Fault, stack: Ground) -> float:

@@ -16,6 +16,11 @@ from exporters.exposition import Samples
 
 log = logging.getLogger(__name__)
 
+KEEPALIVES = {"idle": 5, "interval": 3, "count": 2}
+USER_TIMEOUT_MILLISECONDS = 10_000
+"""Either end gives a connection up within about 11 s once the other's machine is out of reach: by keepalives, or by the
+user timeout where what it sent last did not arrive (TCP sends no keepalives while it sends again)."""
+
 Connection = psycopg.Connection[TupleRow]
 Row = tuple[Any, ...]
 
@@ -50,11 +55,7 @@ class Database:
             timeout=wait_seconds,
             reconnect_timeout=0,
             check=ConnectionPool.check_connection,
-            kwargs={
-                "connect_timeout": max(1, round(wait_seconds)),
-                "application_name": "bigfootlive",
-                "options": f"-c timezone=UTC -c statement_timeout={round(statement_seconds * 1000)}",
-            },
+            kwargs=_arguments("bigfootlive", wait_seconds, statement_timeout=round(statement_seconds * 1000)),
             name="history",
         )
         self._opened = False
@@ -116,22 +117,28 @@ class Database:
 def connect(url: str, *, wait_seconds: float = 3.0, name: str = "bigfootlive") -> Connection:
     """One connection outside any pool, in UTC; raises DatabaseUnavailableError.
 
-    The server notices within about 11 s that this process's machine is gone, and then frees its locks.
+    When this process's machine is out of reach, the server frees the connection's locks.
     """
-    options = "-c timezone=UTC -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=2"
     try:
-        return psycopg.connect(
-            url,
-            connect_timeout=max(1, round(wait_seconds)),
-            application_name=name,
-            options=options,
-            keepalives_idle=5,
-            keepalives_interval=3,
-            keepalives_count=2,
-            tcp_user_timeout=10_000,
-        )
+        return psycopg.connect(url, **_arguments(name, wait_seconds))
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(f"the database does not answer: {first_line(error)}") from error
+
+
+def _arguments(name: str, wait_seconds: float, **settings: int) -> dict[str, Any]:
+    """What every connection is made with; ``settings`` are the session's own at the server."""
+    served = {
+        **settings,
+        "tcp_user_timeout": USER_TIMEOUT_MILLISECONDS,
+        **{f"tcp_keepalives_{part}": value for part, value in KEEPALIVES.items()},
+    }
+    return {
+        "connect_timeout": max(1, round(wait_seconds)),
+        "application_name": name,
+        "options": "-c timezone=UTC " + " ".join(f"-c {one}={value}" for one, value in served.items()),
+        "tcp_user_timeout": USER_TIMEOUT_MILLISECONDS,
+        **{f"keepalives_{part}": value for part, value in KEEPALIVES.items()},
+    }
 
 
 def first_line(error: BaseException) -> str:

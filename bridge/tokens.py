@@ -20,6 +20,8 @@ MIN_SECRET_BYTES = 32
 KEPT_TOKENS = 4096
 SECRET_ALGORITHMS = ("HS256",)
 KEY_SET_ALGORITHMS = ("RS256", "ES256")
+LATEST_SECONDS = 1e12
+"""Later times, infinity and what is no number at all are no instants."""
 UNCHECKED: Options = {
     "verify_exp": False,
     "verify_nbf": False,
@@ -162,8 +164,8 @@ def _instant(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TokenError("malformed", f"the claim {name} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LATEST_SECONDS:
+        raise TokenError("malformed", f"the claim {name} is no time")
     return float(value)
 
 

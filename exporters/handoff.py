@@ -64,11 +64,23 @@ def write_batch(batch: Batch) -> bytes:
     return orjson.dumps({"source": batch.source, "sequence": batch.sequence, "records": records})
 
 
+_ROWS = frozenset(
+    (time, str, str, str, str, int, int, seconds, str, str, str, str, str)
+    for time in (float, int)
+    for seconds in (float, int)
+)
+"""The types that a record's fields may have: JSON writes a whole number of seconds either way."""
+
+
 def read_batch(body: bytes) -> Batch:
     """Read a batch; raises SourceFormatError when it is not one."""
     try:
         data: dict[str, Any] = orjson.loads(body)
-        records = [DeliveryRecord._make(row) for row in data["records"]]
-        return Batch(str(data["source"]), int(data["sequence"]), records)
+        source, sequence, rows = data["source"], data["sequence"], data["records"]
+        if type(source) is not str or type(sequence) is not int or sequence < 0:
+            raise ValueError("it needs a source and a sequence")
+        if not all(tuple(map(type, row)) in _ROWS for row in rows):
+            raise ValueError("a record has other fields")
+        return Batch(source, sequence, [DeliveryRecord._make(row) for row in rows])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise SourceFormatError(f"not a hand-off batch: {error}") from error

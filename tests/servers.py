@@ -141,7 +141,12 @@ def postgres(
 
 @contextmanager
 def prometheus(
-    folder: Path, config: str, port: int = 0, binary: str = "prometheus", retention: str = "2d"
+    folder: Path,
+    config: str,
+    port: int = 0,
+    binary: str = "prometheus",
+    retention: str = "2d",
+    listen: str = "127.0.0.1",
 ) -> Iterator[str]:
     """A Prometheus with this configuration (rules and targets beside it in ``folder``); yields its base URL."""
     port = port or free_port()
@@ -151,7 +156,7 @@ def prometheus(
         shutil.which(binary) or binary,
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.listen-address={listen}:{port}",
         f"--storage.tsdb.retention.time={retention}",
         "--web.enable-lifecycle",
     ]

@@ -47,7 +47,7 @@ def read_notification(body: Any) -> list[Told]:
     for position, one in enumerate(alerts):
         try:
             told.append(_read(one))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             bad.append((f"alerts[{position}]", f"is not an alert: {error!r}"[:200]))
     if bad:
         raise problems.invalid(bad[:20])

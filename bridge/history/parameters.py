@@ -72,7 +72,7 @@ def read_query(arguments: Mapping[str, str], now: datetime, default: str = "mont
         for name in ("streamIds", "regions", "devices", "qualities")
     }
     stream = arguments.get("streamId", "").strip()
-    return Asked(lists["streamIds"] or ((stream,) if stream else ()), _filter(lists), window)
+    return Asked(lists["streamIds"] or _texts([stream] if stream else None, "streamId"), _filter(lists), window)
 
 
 def read_zone(arguments: Mapping[str, str]) -> ZoneInfo:
@@ -116,9 +116,10 @@ def _moment(name: str, text: str, zone: ZoneInfo, at: time | None) -> datetime:
     try:
         if len(text) == 10:
             day = date.fromisoformat(text)
-            return datetime.combine(day if at is not None else day + timedelta(days=1), time(), zone)
-        moment = datetime.fromisoformat(text)
-        found = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+            found = datetime.combine(day if at is not None else day + timedelta(days=1), time(), zone)
+        else:
+            moment = datetime.fromisoformat(text)
+            found = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         if not 1990 <= found.year <= 2200:
             raise ValueError("out of bounds")
         return found.astimezone(UTC)
@@ -134,7 +135,7 @@ def _texts(given: Any, name: str) -> tuple[str, ...]:
         raise bad_parameter(name, "must be a list of texts")
     if len(given) > most:
         raise bad_parameter(name, f"at most {most} can be asked for")
-    if any("\x00" in one or (name == "streamIds" and one.startswith("@")) for one in given):
+    if any("\x00" in one or (name.startswith("stream") and one.startswith("@")) for one in given):
         raise bad_parameter(name, "has a text that cannot be")
     return tuple(dict.fromkeys(given))
 

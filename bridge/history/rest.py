@@ -12,7 +12,7 @@ from bridge.database import DatabaseUnavailableError
 from bridge.history.channel_views import ChannelViews
 from bridge.history.selection_views import SelectionViews
 from bridge.history.stream_views import StreamViews
-from bridge.problems import unavailable
+from bridge.problems import not_found, unavailable
 from bridge.services import Services
 
 
@@ -44,10 +44,13 @@ def routes(services: Services) -> Blueprint:
 
 
 def guarded(view: Callable[..., Response]) -> Callable[..., Response]:
-    """The view, which answers 503 while the database is away."""
+    """The view, which answers 503 while the database is away, and 404 for a name that PostgreSQL cannot hold."""
 
     @functools.wraps(view)
     def guard(**arguments: Any) -> Response:
+        for name in arguments.values():
+            if "\0" in name:
+                raise not_found("stream or channel", name)
         try:
             return view(**arguments)
         except DatabaseUnavailableError as error:

@@ -126,6 +126,8 @@ def supervisord_conf(config: LocalConfig, programs: Sequence[Program]) -> str:
         "chmod=0700",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        "[rpcinterface:leftovers]",
+        "supervisor.rpcinterface_factory=deploy.local.leftovers:make_interface",
     ]
     for program in programs:
         lines += _section(config, program)

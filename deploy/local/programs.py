@@ -15,7 +15,10 @@ POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=Tr
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A supervised program; ``order`` is the start order, ``as_postgres`` drops root to the postgres user."""
+    """A supervised program; ``order`` is the start order, ``as_postgres`` drops root to the postgres user.
+
+    ``ready`` is an address that answers once the program is; empty where nothing tells.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -23,6 +26,7 @@ class Program:
     environ: Mapping[str, str] = field(default_factory=dict)
     as_postgres: bool = False
     stop_signal: str = "TERM"
+    ready: str = ""
 
 
 def programs(config: LocalConfig) -> tuple[Program, ...]:
@@ -51,6 +55,7 @@ def _servers(config: LocalConfig) -> list[Program]:
         "-c",
         f"listen_addresses={HOST}",
     )
+    nginx = ("nginx", "-c", f"{var}/nginx.conf", "-e", f"{var}/log/nginx.log")
     prometheus = (
         "prometheus",
         f"--config.file={var}/prometheus/prometheus.yml",
@@ -68,9 +73,9 @@ def _servers(config: LocalConfig) -> list[Program]:
     )
     return [
         Program("postgres", database, 10, as_postgres=True, stop_signal="INT"),
-        Program("nginx", ("nginx", "-c", f"{var}/nginx.conf", "-e", f"{var}/log/nginx.log"), 10),
-        Program("prometheus", prometheus, 20),
-        Program("alertmanager", alertmanager, 20),
+        Program("nginx", nginx, 10, ready=config.url(config.origin_port, "/stat")),
+        Program("prometheus", prometheus, 20, ready=config.url(config.prometheus_port, "/-/ready")),
+        Program("alertmanager", alertmanager, 20, ready=config.url(config.alertmanager_port, "/-/ready")),
     ]
 
 
@@ -108,7 +113,16 @@ def _exporters(config: LocalConfig) -> list[Program]:
             "VIEWERS_SPOOL_FOLDER": f"{var}/spool",
         },
     }
-    return [Program(name, (sys.executable, "-m", "exporters", name), 30, values) for name, values in environ.items()]
+    ports = {
+        "rtmp": config.rtmp_metrics_port,
+        "hls": config.hls_metrics_port,
+        "cdn": config.cdn_metrics_port,
+        "viewers": config.viewers_metrics_port,
+    }
+    return [
+        _python(name, ("exporters", name), values, config.url(ports[name], "/healthz"))
+        for name, values in environ.items()
+    ]
 
 
 def _bridge(config: LocalConfig) -> list[Program]:
@@ -119,9 +133,14 @@ def _bridge(config: LocalConfig) -> list[Program]:
         "RECORDER_SPOOL_DIR": f"{config.var}/spool",
     }
     return [
-        Program("bridge", (sys.executable, "-m", "bridge", "serve"), 30, environ),
-        Program("recorder", (sys.executable, "-m", "bridge", "record"), 30, recorder),
+        _python("recorder", ("bridge", "record"), recorder, config.url(config.recorder_metrics_port, "/healthz")),
+        _python("bridge", ("bridge", "serve"), environ, config.url(config.bridge_port, "/readyz")),
     ]
+
+
+def _python(name: str, module: tuple[str, ...], environ: Mapping[str, str], ready: str) -> Program:
+    """A service of ours."""
+    return Program(name, (sys.executable, "-m", *module), 30, environ, ready=ready)
 
 
 def media_target(config: LocalConfig) -> str:

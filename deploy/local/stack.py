@@ -10,6 +10,7 @@ import time
 import xmlrpc.client
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,21 +159,10 @@ class Stack:
         return self._supervisor.pid if self._supervisor is not None and self._supervisor.poll() is None else None
 
     def _checks(self) -> Iterator[tuple[str, Callable[[], bool]]]:
-        config = self.config
-        yield "postgres", lambda: make_database(config)
-        yield "nginx", lambda: _answers(config.url(config.origin_port, "/stat"))
-        yield "prometheus", lambda: _answers(config.url(config.prometheus_port, "/-/ready"))
-        yield "alertmanager", lambda: _answers(config.url(config.alertmanager_port, "/-/ready"))
-        exporters = {
-            "rtmp": config.rtmp_metrics_port,
-            "hls": config.hls_metrics_port,
-            "cdn": config.cdn_metrics_port,
-            "viewers": config.viewers_metrics_port,
-            "recorder": config.recorder_metrics_port,
-        }
-        for name, port in exporters.items():
-            yield name, lambda port=port: _answers(config.url(port, "/healthz"))  # type: ignore[misc]
-        yield "bridge", lambda: _answers(config.url(config.bridge_port, "/readyz"))
+        yield "postgres", lambda: make_database(self.config)
+        for program in self.programs:
+            if program.ready:
+                yield program.name, partial(_answers, program.ready)
 
     def _log_of(self, name: str) -> Path:
         return self.config.var / f"log/{name}.out"

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.local.config import PROJECT
 from exporters.__main__ import KINDS
+from tests.test_compiled import SOURCES as COMPILED_SOURCES
 
 SOURCES = (
     "exporters",
@@ -79,6 +80,11 @@ def test_the_wheel_has_what_runs_beside_the_code(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "var/", "node_modules/"))]
 
 
+def test_the_hot_modules_are_in_the_wheel_compiled(wheel: Path) -> None:
+    compiled = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so") and "__mypyc" not in name]
+    assert sorted(f"{name.partition('.')[0]}.py" for name in compiled) == sorted(COMPILED_SOURCES)
+
+
 def run(installed: Path, *command: str) -> str:
     """Output of a program of the fresh environment."""
     environ = {**os.environ, "VIEWERS_PUBLIC_LISTEN": "127.0.0.1:0"}
@@ -93,8 +99,9 @@ def run(installed: Path, *command: str) -> str:
 def test_the_installed_command_runs_from_its_own_files(installed: Path) -> None:
     commands = {"exporters", "serve", "record", "migrate", "history", "token", "openapi"}
     assert commands <= set(run(installed, "bigfootlive", "--help").split())
-    where = run(installed, "python", "-c", "import bridge; print(bridge.__file__)")
-    assert where.startswith(str(installed.parent))
+    for module in ("bridge", "exporters.viewers.engine"):
+        where = run(installed, "python", "-c", f"import {module}; print({module}.__file__)")
+        assert where.startswith(str(installed.parent))
 
 
 @pytest.mark.parametrize("kind", KINDS)

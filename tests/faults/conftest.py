@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.ground import Ground, ground, may_break
+from tests.far_host import may_break
+from tests.faults.breakable import ground
+from tests.faults.ground import Ground
 
 
 @pytest.fixture(scope="package")

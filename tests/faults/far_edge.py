@@ -1,18 +1,17 @@
-"""An edge on another host: a network namespace of its own with a log and a CDN exporter, joined by a cable to cut."""
+"""An edge on another host, with a log and a CDN exporter."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
 from tests.cdn.scene import nginx_line
+from tests.far_host import FarHost
 from tests.servers import running
 from tests.stacks import Running
 
@@ -23,14 +22,13 @@ SEGMENT_SECONDS = 2
 class FarEdge:
     """The edge of another host; ``written`` are the lines of its log, ``plays`` the players that they tell of."""
 
-    def __init__(self, var: Path, number: int) -> None:
+    def __init__(self, var: Path, host: FarHost) -> None:
+        self.host = host
         self.log = var / "log/far.json"
         self.var = var
-        self.namespace = f"bfl-{number}"
-        self.cable, self.end = f"bfh{number}", f"bft{number}"
-        self.here, self.there = (f"10.213.{number % 250}.{host}" for host in (1, 2))
         self.written = 0
         self.plays = 0
+        self.log.touch()
 
     def watch(self, stream: str, players: int) -> None:
         """Let players fetch two segments each, with CMCD, and go."""
@@ -46,43 +44,19 @@ class FarEdge:
                 self.written += 1
         self.plays += players
 
-    def connect(self, up: bool) -> None:
-        """Plug the cable in, or pull it at the far end: here nobody is told, packets just get lost."""
-        _ip("-n", self.namespace, "link", "set", self.end, "up" if up else "down")
-
     @contextmanager
     def exporter(self, local: Running) -> Iterator[None]:
         """Its CDN exporter, which hands over to the stack and is scraped by it."""
         environ = {
-            "CDN_LISTEN": f"{self.there}:{PORT}",
+            "CDN_LISTEN": f"{self.host.there}:{PORT}",
             "CDN_FILES": f"far=nginx:{self.log}",
             "CDN_START": "beginning",
             "CDN_STATE": str(self.var / "far.db"),
-            "CDN_HANDOFF_URL": f"http://{self.here}:{local.config.viewers_metrics_port}/handoff",
+            "CDN_HANDOFF_URL": f"http://{self.host.here}:{local.config.viewers_metrics_port}/handoff",
             "CDN_HANDOFF_NAME": "far",
         }
-        targets = [{"targets": [f"{self.there}:{PORT}"], "labels": {"service": "livestream", "hop": "cdn"}}]
+        targets = [{"targets": [f"{self.host.there}:{PORT}"], "labels": {"service": "livestream", "hop": "cdn"}}]
         (self.var / "prometheus/targets/normal/far.yml").write_text(yaml.safe_dump(targets))
-        command = ["ip", "netns", "exec", self.namespace, sys.executable, "-m", "exporters", "cdn"]
+        command = [*self.host.enter, sys.executable, "-m", "exporters", "cdn"]
         with running(command, self.var / "log/far.out", environ):
             yield
-
-
-@contextmanager
-def far_edge(var: Path) -> Iterator[FarEdge]:
-    """The other host with its cable, removed when the block ends."""
-    edge = FarEdge(var, os.getpid() % 100_000)
-    edge.log.touch()
-    with ExitStack() as ending:
-        _ip("netns", "add", edge.namespace)
-        ending.callback(_ip, "netns", "del", edge.namespace)
-        _ip("link", "add", edge.cable, "type", "veth", "peer", "name", edge.end, "netns", edge.namespace)
-        _ip("address", "add", f"{edge.here}/30", "dev", edge.cable)
-        _ip("link", "set", edge.cable, "up")
-        _ip("-n", edge.namespace, "address", "add", f"{edge.there}/30", "dev", edge.end)
-        edge.connect(True)
-        yield edge
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)

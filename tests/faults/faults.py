@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +32,9 @@ PROGRAMS = (
     "nginx",
     "publisher",
 )
+LEADERS = ("nginx", "bridge", "postgres")
+"""programs of several processes"""
+GIVEN_UP = "WARNING bridge.history.recorder: recorder: "
 HOUR_SECONDS = 3600
 FAR_PLAYERS = 20
 GROWTH_BYTES = 64 << 20
@@ -76,6 +81,14 @@ def stopped(ground: Ground, program: str) -> Iterator[None]:
         yield
     finally:
         ground.local.control("start", program)
+
+
+def kill_leader(program: str, ground: Ground, fault: Fault) -> None:
+    """SIGKILL to the first process of a program alone: nobody tells the others, which may hold its ports."""
+    leader = ground.local.pid(program)
+    os.kill(leader, signal.SIGKILL)
+    fault.newcomer(ground)
+    wait_until(lambda: ground.local.pid(program) not in (0, leader), f"{program} to be started again")
 
 
 def stop_prometheus(ground: Ground, fault: Fault) -> None:
@@ -198,20 +211,30 @@ def clients(ground: Ground, fault: Fault) -> None:
 
 
 def cut(ground: Ground, fault: Fault) -> None:
-    """The network to another host is cut: what its edge tells waits there, and Prometheus does not reach it."""
-    stream, target = ground.local.config.stream, f'up{{instance=~"{ground.far.there}:.*"}} == 0'
+    """The network to another host is cut: what its edge tells waits there, and Prometheus does not reach it.
+
+    The recorder is there, too: the sessions that end meanwhile, and the minutes, have to wait.
+    """
+    stream, host = ground.local.config.stream, ground.far.host
+    leaving = ground.crowd.join(f"leaving during {fault.name}", 3)
+    ground.crowd.wait_heard()
     ground.far.watch(stream, FAR_PLAYERS)
-    ground.far.connect(False)
+    told = ground.log("recorder").count(GIVEN_UP)
+    host.connect(False)
     try:
         fault.newcomer(ground)
+        ground.crowd.leave(leaving)
         ground.far.watch(stream, FAR_PLAYERS)
-        wait_until(lambda: instant(ground.local.prometheus, target), "Prometheus to notice", 60)
+        target = f'up{{instance=~"{host.there}:.*"}} == 0'
+        wait_until(lambda: len(instant(ground.local.prometheus, target)) == 2, "Prometheus to notice", 60)
+        wait_until(lambda: ground.log("recorder").count(GIVEN_UP) > told, "the recorder to give its connection up", 60)
     finally:
-        ground.far.connect(True)
+        host.connect(True)
 
 
 FAULTS = (
     *(Fault(f"kill -9 {program}", partial(kill, program)) for program in PROGRAMS),
+    *(Fault(f"kill -9 {program}, leader alone", partial(kill_leader, program)) for program in LEADERS),
     Fault("Prometheus stopped", stop_prometheus),
     Fault("PostgreSQL stopped", stop_postgres),
     Fault("disk full: spool", fill_spool),

@@ -1,18 +1,14 @@
-"""The ground for faults: a whole stack, viewers whose truth is known, and what is not true now."""
+"""The ground for faults: a whole stack, viewers whose truth is known, and what is not true of them."""
 
 from __future__ import annotations
 
 import json
-import os
+import math
 import shutil
 import struct
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,22 +17,15 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from bridge.promapi import PrometheusApi
-from deploy.local.programs import Program
 from exporters.metrics import CDN_LOG_RECORDS, VIEWER_SPOOL_RECORDS
 from prometheus import queries
 from tests.e2e.players import WirePlayer
 from tests.faults.crowd import Crowd
-from tests.faults.far_edge import FarEdge, far_edge
+from tests.faults.far_edge import FarEdge
 from tests.faults.storm import Storm
 from tests.servers import instant, wait_until
-from tests.stacks import Running, local_stack, open_to_postgres
+from tests.stacks import Running
 
-PLAYERS = 2
-DISK_BYTES = 32 << 20
-DISKS = ("state", "state/viewers", "spool")
-"""folders of the stack with a small disk of their own"""
-CLOCKS = ("nginx", "cdn", "viewers", "recorder")
-"""programs whose wall clock can be set: one host, with Prometheus, bridge and database on another"""
 PATIENCE_SECONDS = 200.0
 
 
@@ -141,7 +130,7 @@ class Ground:
         return (self.local.config.var / f"log/{program}.out").read_text(errors="replace")
 
     def set_clock(self, seconds: int) -> None:
-        """Put the wall clock of ``CLOCKS`` this far from the true time.
+        """Put the wall clock of the programs that have one to be set this far from the true time.
 
         nginx keeps what it has cached until its time by the clock, so a clock that goes back serves an hour of old
         playlists: the edge's cache is emptied.
@@ -198,68 +187,19 @@ class Ground:
         assert len({at for at, _ in rows}) == len(rows)
         return dict(rows)
 
-    def measured_minute(self, at: int) -> float:
-        """A minute's viewers as Prometheus has them."""
+    def wait_minute(self) -> None:
+        """Until the present minute is over and in history."""
+        present = int(time.time()) // 60 * 60
+        wait_until(lambda: max(self.minutes(), default=0) >= present, "the present minute in history", 150, every=1)
+
+    def wrong_minutes(self) -> list[str]:
+        """What history lacks from the ground's first minute to its last, or holds otherwise than it was measured."""
+        stored = self.minutes()
+        found = []
         api = PrometheusApi(self.local.prometheus)
-        try:
-            return api.instant(queries.MINUTE_VIEWERS, at + 60)[(self.local.config.stream,)]
-        finally:
-            api.close()
-
-
-@contextmanager
-def ground(var: Path) -> Iterator[Ground]:
-    """A stack with small disks, settable clocks and a second log, until the numbers are true; ends with the block."""
-    open_to_postgres(var)
-    (var / "log").mkdir()
-    storm = Storm(var / "log/storm.json")
-    storm.write(1)
-    with ExitStack() as ending:
-        for folder in DISKS:
-            ending.enter_context(small_disk(var / folder))
-        far = ending.enter_context(far_edge(var))
-        library = _clock_library(var)
-        local = ending.enter_context(local_stack(var, lambda program: _adapted(program, var, library)))
-        ending.enter_context(far.exporter(local))
-        made = Ground(local, storm, far)
-        ending.callback(made.stop)
-        for _ in range(PLAYERS):
-            made.add_player()
-        made.wait_true()
-        yield made
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    """A disk of ``DISK_BYTES`` at this folder."""
-    folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=755", "tmpfs", folder], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
-
-
-def _clock_library(var: Path) -> Path:
-    library = var / "clock.so"
-    source = Path(__file__).with_name("clock.c")
-    subprocess.run(["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", library, source], check=True)
-    (var / "clock").write_bytes(bytes(8))
-    return library
-
-
-def _adapted(program: Program, var: Path, library: Path) -> Program:
-    environ = dict(program.environ)
-    if program.name in CLOCKS:
-        environ |= {"LD_PRELOAD": str(library), "WALL_CLOCK_STEP": str(var / "clock")}
-    if program.name == "cdn":
-        environ["CDN_FILES"] += f",storm=nginx:{var}/log/storm.json"
-    if program.name == "viewers":
-        environ["VIEWERS_LISTEN"] = environ["VIEWERS_LISTEN"].replace("127.0.0.1", "0.0.0.0")
-    return replace(program, environ=environ)
-
-
-def may_break() -> bool:
-    """Whether this process may mount disks and make networks."""
-    tried = subprocess.run(["unshare", "-mn", "true"], check=False, capture_output=True)
-    return os.geteuid() == 0 and tried.returncode == 0
+        for at in range(math.ceil(self.begun / 60) * 60, max(stored) + 60, 60):
+            measured = api.instant(queries.MINUTE_VIEWERS, at + 60).get((self.local.config.stream,), math.nan)
+            if not math.isclose(stored.get(at, math.nan), measured, rel_tol=1e-6):
+                found.append(f"minute {at}: {stored.get(at)} is stored, {measured} was measured")
+        api.close()
+        return found

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 from click.testing import CliRunner
 
 from deploy.local.__main__ import main
@@ -18,7 +22,7 @@ from deploy.local.files import nginx_conf, supervisord_conf, write_secrets
 from deploy.local.programs import Program, programs
 from deploy.local.stack import Stack, check_ports, check_programs
 from exporters.errors import ConfigError
-from tests.servers import free_port
+from tests.servers import free_port, running, wait_until
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_setting_that_moves_ours() -> None:
@@ -72,6 +76,39 @@ def test_a_percent_sign_or_quote_in_a_value_survives_the_supervisor(tmp_path: Pa
     text = supervisord_conf(replace(LocalConfig(), var=tmp_path), [program])
     assert re.search(r'^command=.* "echo" "say \\"hi\\" 100%%"$', text, re.MULTILINE)
     assert 'environment=PATTERN="%%d"' in text
+
+
+NGINX = """
+pid {folder}/nginx.pid; error_log {folder}/errors; daemon off; worker_processes 1; {user}
+events {{}}
+http {{
+    access_log off;
+    server {{ listen 127.0.0.1:{port}; location / {{ add_header X-Worker $pid; return 204; }} }}
+}}
+"""
+
+
+def test_a_killed_leader_takes_its_workers_along_and_is_started_again(tmp_path: Path) -> None:
+    """Without that nginx's worker keeps the ports, and no other nginx can start."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "log").mkdir()
+    config, port = replace(LocalConfig(), var=tmp_path), free_port()
+    user = "user root;" if os.getuid() == 0 else ""
+    (tmp_path / "nginx.conf").write_text(NGINX.format(folder=tmp_path, port=port, user=user))
+    program = Program("nginx", ("nginx", "-c", f"{tmp_path}/nginx.conf", "-e", f"{tmp_path}/errors"), 1)
+    (tmp_path / "supervisord.conf").write_text(supervisord_conf(config, [program]))
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", tmp_path / "supervisord.conf"]
+
+    def worker() -> int:
+        return int(requests.get(f"http://127.0.0.1:{port}/", timeout=5).headers["X-Worker"])
+
+    with running(command, tmp_path / "log/supervisord.out"):
+        before = wait_until(worker, "nginx to serve")
+        master = psutil.Process(before).ppid()
+        os.kill(master, signal.SIGKILL)
+        wait_until(lambda: worker() != before, "another nginx to serve", 20)
+        (state,) = Stack(config).states()
+        assert psutil.Process(worker()).ppid() == state.pid != master
 
 
 def test_down_and_status_say_that_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

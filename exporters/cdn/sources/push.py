@@ -7,7 +7,6 @@ not counted again. 429 says that as many bodies as allowed are being counted, 50
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import hashlib
 import hmac
@@ -87,7 +86,7 @@ class PushIntake:
         elif kind.lower() == "basic":
             try:
                 given = base64.b64decode(value, validate=True).decode("utf-8", "replace").partition(":")[2]
-            except binascii.Error:
+            except ValueError:
                 given = ""
         return hmac.compare_digest(given.encode("utf-8", "replace"), self._token)
 

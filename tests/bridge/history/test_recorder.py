@@ -22,6 +22,7 @@ import requests
 from tests import servers
 from tests.bridge.history.conftest import FAST
 from tests.bridge.history.made import event, session, spool
+from tests.far_host import FarHost, far_host, may_break
 
 pytestmark = pytest.mark.live
 HOURS = 6
@@ -53,10 +54,11 @@ def make_blocks(folder: Path, last: int) -> None:
 
 
 class Stage:
-    """The three processes of a test, each of which can be killed and started again on its port."""
+    """The processes of a test, each of which can be killed and started again on its port; one recorder may be far."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, far: FarHost | None = None) -> None:
         self.folder = folder
+        self.far = far
         self.ports = {name: servers.free_port() for name in ("postgres", "prometheus", "recorder", "standby")}
         self.last = int(time.time()) // 60 * 60
         self.spool = folder / "spool"
@@ -69,10 +71,15 @@ class Stage:
         return f"postgresql://analytics@127.0.0.1:{self.ports['postgres']}/analytics"
 
     def start_postgres(self) -> None:
-        self._enter("postgres", servers.postgres(self.folder, settings=FAST, port=self.ports["postgres"]))
+        settings = list(FAST)
+        if self.far:
+            (self.folder / "hba.conf").write_text(self.far.admission())
+            settings += [f"listen_addresses=127.0.0.1,{self.far.here}", f"hba_file={self.folder}/hba.conf"]
+        self._enter("postgres", servers.postgres(self.folder, settings=settings, port=self.ports["postgres"]))
 
     def start_prometheus(self) -> None:
-        made = servers.prometheus(self.folder / "prometheus", CONFIG, port=self.ports["prometheus"])
+        listen = "0.0.0.0" if self.far else "127.0.0.1"
+        made = servers.prometheus(self.folder / "prometheus", CONFIG, port=self.ports["prometheus"], listen=listen)
         self._enter("prometheus", made)
 
     def start_recorder(self, name: str = "recorder") -> subprocess.Popen[bytes]:
@@ -87,6 +94,10 @@ class Stage:
             "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-m", "bridge", "record"]
+        if self.far and name == "recorder":
+            command = [*self.far.enter, *command]
+            environ = {key: value.replace("127.0.0.1", self.far.here) for key, value in environ.items()}
+            environ["RECORDER_METRICS_LISTEN"] = f"{self.far.there}:{self.ports[name]}"
         running = servers.running(command, self.folder / f"{name}.log", environ)
         process: subprocess.Popen[bytes] = self._enter(name, running)
         return process
@@ -141,8 +152,8 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    made = Stage(folder)
+def stage(folder: Path, far: FarHost | None = None) -> Iterator[Stage]:
+    made = Stage(folder, far)
     try:
         made.start_postgres()
         made.start_prometheus()
@@ -208,6 +219,43 @@ def test_a_standby_takes_over_from_a_killed_recorder(tmp_path: Path) -> None:
         servers.wait_until(
             lambda: "livestream_bridge_history_active 1" in page(standby), "the standby to take over", 15
         )
+
+
+@pytest.mark.skipif(not may_break(), reason="networks can be made by root alone")
+def test_a_cut_network_leaves_no_gap_and_no_double(tmp_path: Path) -> None:
+    """The recorder is cut off while hours are being stored: first alone, then while another takes over."""
+    with far_host() as far, stage(tmp_path, far) as made:
+        made.start_recorder()
+
+        def cut(share: float) -> int:
+            goal = round(len(EXPECTED) * share)
+            servers.wait_until(lambda: made.reached() >= goal, f"{goal} minutes", 120)
+            told = given_up(made)
+            far.connect(False)
+            servers.wait_until(lambda: given_up(made) > told, "the recorder to give its connection up", 60)
+            return made.reached()
+
+        at_rest = cut(0.2)
+        assert made.reached() == at_rest < len(EXPECTED)
+        far.connect(True)
+        servers.wait_until(lambda: made.reached() > at_rest, "the recorder to go on", 60)
+        at_rest = cut(0.4)
+        assert at_rest < len(EXPECTED)
+        made.start_recorder("standby")
+        servers.wait_until(lambda: made.reached() > at_rest, "the standby to go on", 60)
+        far.connect(True)
+        servers.wait_until(lambda: made.reached() >= len(EXPECTED), "all minutes", 120)
+        assert {key: viewers for key, viewers in made.stored().items() if key[1] < 360} == EXPECTED
+        with psycopg.connect(made.url) as connection:
+            sums = connection.execute(
+                "SELECT sum(minutes), sum(viewer_minutes) FROM stream_days WHERE stream NOT LIKE '@%'"
+            ).fetchone()
+        assert sums == (len(EXPECTED), sum(EXPECTED.values()))
+
+
+def given_up(made: Stage) -> int:
+    """How often the recorder has lost its connection."""
+    return (made.folder / "recorder.log").read_text().count("WARNING bridge.history.recorder: recorder: ")
 
 
 def page(url: str) -> str:

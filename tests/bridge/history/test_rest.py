@@ -319,3 +319,9 @@ def test_history_says_how_far_it_reaches(world: World) -> None:
     world.now += timedelta(minutes=10)
     meta = world.get("overview")["meta"]
     assert (meta["asOf"], meta["ageSeconds"], meta["stale"]) == ("2026-11-20T14:00:00.000Z", 600, True)
+
+
+@pytest.mark.parametrize("path", ["comprehensive/{}", "historical/{}", "streams/{}/sessions", "goals/{}"])
+def test_a_name_that_no_stream_can_have_is_not_found(one_world: World, path: str) -> None:
+    answer = one_world.client.get(f"/api/v1/analytics/{path.format('%00')}")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
