@@ -141,7 +141,12 @@ def postgres(
 
 @contextmanager
 def prometheus(
-    folder: Path, config: str, port: int = 0, binary: str = "prometheus", retention: str = "2d"
+    folder: Path,
+    config: str,
+    port: int = 0,
+    binary: str = "prometheus",
+    retention: str = "2d",
+    flags: Sequence[str] = (),
 ) -> Iterator[str]:
     """A Prometheus with this configuration (rules and targets beside it in ``folder``); yields its base URL."""
     port = port or free_port()
@@ -154,6 +159,7 @@ def prometheus(
         f"--web.listen-address=127.0.0.1:{port}",
         f"--storage.tsdb.retention.time={retention}",
         "--web.enable-lifecycle",
+        *flags,
     ]
     with running(command, folder / "prometheus.log", cwd=folder):
         url = f"http://127.0.0.1:{port}"

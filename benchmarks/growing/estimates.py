@@ -1,0 +1,118 @@
+"""What a part needs at the target: a straight line through what was measured, and whether the target was among it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+KEPT = Path("var/benchmarks/growth/estimates.json")
+TIMES, MINUS = "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN} "
+SAME = 0.01
+"""A point this close to the target, as a share of each driver, was measured at it"""
+COLUMNS = ("part", "what", "measured at", "fit", "at the target", "which means", "known by")
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A base, and a slope for each driver, with the least squared distance from the points."""
+
+    base: float
+    slopes: dict[str, float]
+    residual: float
+    """the largest distance of a point"""
+
+    def at(self, drivers: Mapping[str, float]) -> float:
+        return self.base + sum(slope * drivers[name] for name, slope in self.slopes.items())
+
+    def text(self, unit: str) -> str:
+        """As a formula with its largest deviation."""
+        terms = [f"{_figure(self.base)} {unit}"] if self.base or not self.slopes else []
+        terms += [f"{_figure(slope)} {TIMES} {name}" for name, slope in self.slopes.items()]
+        return f"{' + '.join(terms).replace('+ -', MINUS)} (± {_figure(self.residual)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One quantity of one part: its points, the line, the value at the target, and what follows from it."""
+
+    part: str
+    what: str
+    unit: str
+    points: list[dict[str, float]]
+    """drivers and ``value``"""
+    law: Law
+    value: float
+    measured: bool
+    means: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of the page's table."""
+        measured = "; ".join(
+            f"{_list(point[name] for point in self.points)} {name}" for name in self.points[0] if name != "value"
+        )
+        known = "measured" if self.measured else "extrapolated"
+        return (
+            *(self.part, self.what, measured, self.law.text(self.unit)),
+            *(f"{_figure(self.value)} {self.unit}", self.means, known),
+        )
+
+
+def law(points: Sequence[Mapping[str, float]], drivers: Sequence[str]) -> Law:
+    """The line through points of drivers and ``value``; the mean where there is no driver."""
+    matrix = np.array([[1.0, *(point[name] for name in drivers)] for point in points])
+    heights = np.array([point["value"] for point in points])
+    found, *_ = np.linalg.lstsq(matrix, heights, rcond=None)
+    worst = float(np.max(np.abs(matrix @ found - heights)))
+    return Law(float(found[0]), dict(zip(drivers, map(float, found[1:]), strict=True)), worst)
+
+
+def estimate(
+    part: str,
+    what: str,
+    unit: str,
+    rows: Iterable[Mapping[str, float]],
+    key: str,
+    target: Mapping[str, float],
+) -> Estimate:
+    """The value of ``key`` at the target's drivers: as measured there, else by the line through all rows."""
+    points = [{**{name: row[name] for name in target}, "value": row[key]} for row in rows]
+    line = law(points, list(target))
+    there = [point["value"] for point in points if target and _is_at(point, target)]
+    return Estimate(part, what, unit, points, line, there[-1] if there else line.at(target), bool(there))
+
+
+def _is_at(point: Mapping[str, float], target: Mapping[str, float]) -> bool:
+    return all(abs(point[name] - wanted) <= SAME * wanted for name, wanted in target.items())
+
+
+def keep(estimates: Sequence[Estimate], found: Mapping[str, Any], quick: bool) -> None:
+    """Keep estimates and all that was measured, for the page."""
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    day = time.strftime("%Y-%m-%d")
+    document = {"day": day, "quick": quick, "estimates": [asdict(one) for one in estimates], "measured": found}
+    KEPT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def table(machine: str) -> str:
+    """The kept estimates as a table in Markdown; empty where there are none, or only those of a quick run."""
+    document: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {"quick": True}
+    if document["quick"]:
+        return ""
+    rows = [Estimate(**{**one, "law": Law(**one["law"])}) for one in document["estimates"]]
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + f"\n\nMeasured on {machine}, {document['day']}."
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{float(f'{value:.3g}'):g}"
+
+
+def _list(numbers: Iterable[float]) -> str:
+    return ", ".join(_figure(one) for one in sorted(set(numbers)))
