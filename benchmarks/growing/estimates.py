@@ -32,7 +32,7 @@ class Law:
 
     def text(self, unit: str) -> str:
         """As a formula with its largest deviation."""
-        terms = [f"{_figure(self.base)} {unit}"] if self.base or not self.slopes else []
+        terms = [f"{_figure(self.base)} {unit}".strip()] if self.base or not self.slopes else []
         terms += [f"{_figure(slope)} {TIMES} {name}" for name, slope in self.slopes.items()]
         return f"{' + '.join(terms).replace('+ -', MINUS)} (± {_figure(self.residual)})"
 
@@ -60,7 +60,7 @@ class Estimate:
         known = "measured" if self.measured else "extrapolated"
         return (
             *(self.part, self.what, measured, self.law.text(self.unit)),
-            *(f"{_figure(self.value)} {self.unit}", self.means, known),
+            *(f"{_figure(self.value)} {self.unit}".strip(), self.means, known),
         )
 
 

@@ -39,14 +39,15 @@ class Page:
         new = np.array([after[name] for name in names])
         old = np.array([before.get(name, after[name]) for name in names])
         grows = np.array([_is_growing(name) for name in names])
-        moves = np.array(["_timestamp_seconds" in name for name in names]) & (new > old)
+        change = new - old
+        moves = np.array(["_timestamp_seconds" in name for name in names]) & (change > 0)
         old[moves] += self.begun - self.first.stat().st_mtime
-        return [f"{name} " for name in names], old, np.where(grows, new - old, 0.0), np.where(grows, 0.0, new - old)
+        return [f"{name} " for name in names], old, np.where(grows, change, 0.0), np.where(grows, 0.0, change)
 
-    def text(self) -> bytes:
-        """The page as of now."""
+    def text(self, now: float) -> bytes:
+        """The page as of this Unix time."""
         names, old, growth, swing = self._series
-        gaps = int((time.time() - self.begun) / self.gap_seconds)
+        gaps = int((now - self.begun) / self.gap_seconds)
         values = old + growth * gaps + swing * (gaps % 2)
         numbers = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY).decode()[1:-1].split(",")
         lines = [""] * (2 * len(names))
@@ -71,7 +72,7 @@ class Replay:
 
     def __call__(self, path: str) -> tuple[str, bytes]:
         pages: dict[str, Page] = self._pages  # type: ignore[attr-defined]
-        return TEXT_TYPE, pages[path.split("/")[1]].text()
+        return TEXT_TYPE, pages[path.split("/")[1]].text(time.time())
 
 
 def _samples(page: str) -> list[tuple[str, float]]:

@@ -119,22 +119,25 @@ def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:
 
 
 def _engine(part: str, rows: Rows, name: str, series: float, samples: float) -> Iterator[Estimate]:
-    yield estimate(part, "memory", "MB", rows, f"{name}_mb", {"series": series})
+    memory = estimate(part, "memory, a minute after its start", "MB", rows, f"{name}_mb", {"series": series})
+    yield _meaning(memory, "plan twice as much: its head grows for two to three hours")
     yield estimate(part, "CPU", "cores", rows, f"{name}_cores", {"samples a second": samples})
 
 
 def _cell(rows: Rows, cell: Found) -> Iterator[Estimate]:
-    part = f"Prometheus of one cell of {CELLS}"
+    part = f"one cell of {CELLS}: {STREAMS / CELLS:,.0f} streams, {CELL_SHARDS} shards"
     where = {"streams": STREAMS / CELLS, "streams in shards": STREAMS / CELLS * CELL_SHARDS}
-    yield estimate(part, "series", "", rows, "series", where)
+    yield estimate(part, "series of Prometheus", "", rows, "series", where)
     for what, unit, key in (
-        ("samples", "a second", "samples_per_second"),
-        ("memory", "MB", "prometheus_mb"),
-        ("CPU", "cores", "prometheus_cores"),
-        ("the slowest group of rules", "of its interval", "rules_share"),
+        ("samples of Prometheus", "a second", "samples_per_second"),
+        ("memory of Prometheus, a minute after its start", "MB", "prometheus_mb"),
+        ("CPU of Prometheus", "cores", "prometheus_cores"),
+        ("slowest group of rules", "of its interval", "rules_share"),
+        ("CPU of the bridge's snapshot", "ms", "tick_ms"),
+        ("a minute of history takes", "s", "minute_s"),
     ):
         one = estimate(part, what, unit, rows, key, {"series": cell["series"]})
-        yield _meaning(one, f"{CELLS} cells: {CELLS * one.value:,.1f}" if what in ("CPU", "memory", "samples") else "")
+        yield _meaning(one, f"{CELLS} cells: {CELLS * one.value:,.1f}" {unit}" if "Prometheus" in what else "")
 
 
 def _victoria(rows: Rows) -> Iterator[Estimate]:
@@ -171,7 +174,7 @@ def _history(minutes: Rows, ended: Rows, days: Rows, sizes: Rows) -> Iterator[Es
     sessions = STREAMS * SESSIONS_A_DAY
     yield _meaning(facts, f"{sessions / 1e6:,.0f} M rows and {sessions * facts.value / 1e9:,.1f} GB a day")
     rolled = estimate(part, "roll-ups of a day's sessions", "MB", days, "rollups_mb", ALL)
-    yield _meaning(rolled, "a day, however long the sessions are")
+    yield _meaning(rolled, f"{rolled.value / 1_000:.1f} GB a day at {SESSIONS_A_DAY:,} sessions a stream")
     row = estimate(part, "a minute's row", "B", sizes, "minute_bytes", {})
     rows = (STREAMS + 2) * DAY_SECONDS / 60
     yield _meaning(row, f"{rows / 1e6:,.1f} M rows and {rows * row.value / 1e9:,.2f} GB a day")

@@ -177,10 +177,10 @@ def _block(url: str, folder: Path) -> Found:
 
 
 def _minute(url: str, database: str, folder: Path) -> Found:
-    """The recorder's own part for minutes, once for the last whole minute: rows, CPU of each side and seconds."""
+    """The recorder's own part for minutes, once for the last sixty seconds: rows, CPU of each side and seconds."""
     config = RecorderConfig(prometheus_url=url, database_url=Secret(database), spool_dir=(folder,))
     pids = [started_for(url), started_for(database)]
-    end = int(time.time()) // 60 * 60
+    end = int(time.time())
     with connect(database) as connection:
         connection.autocommit = True
         before, own, begun = [family_usage(pid) for pid in pids], time.process_time(), time.monotonic()
