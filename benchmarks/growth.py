@@ -81,8 +81,7 @@ def run(quick: bool) -> list[Row]:
 
 
 def _row(one: Estimate) -> Row:
-    known = "measured" if one.measured else "extrapolated"
-    note = f"{known}; {one.means}" if one.means else known
+    note = f"{one.known}; {one.means}" if one.means else one.known
     return Row(f"{one.part}: {one.what}", one.value, one.unit, "", "", f"{note}; {one.law.text(one.unit)}")
 
 

@@ -15,7 +15,7 @@ KEPT = Path("var/benchmarks/growth/estimates.json")
 TIMES, MINUS = "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN} "
 SAME = 0.01
 """A point this close to the target, as a share of each driver, was measured at it"""
-COLUMNS = ("part", "what", "measured at", "fit", "at the target", "which means", "known by")
+COLUMNS = ("part", "what", "driven by, measured at", "fit", "at the target", "which means", "known by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Law:
 
     def text(self, unit: str) -> str:
         """As a formula with its largest deviation."""
-        terms = [f"{_figure(self.base)} {unit}".strip()] if self.base or not self.slopes else []
-        terms += [f"{_figure(slope)} {TIMES} {name}" for name, slope in self.slopes.items()]
-        return f"{' + '.join(terms).replace('+ -', MINUS)} (± {_figure(self.residual)})"
+        terms = [f"{figure(self.base)} {unit}".strip()] if self.base or not self.slopes else []
+        terms += [f"{figure(slope)} {TIMES} {name}" for name, slope in self.slopes.items()]
+        return f"{' + '.join(terms).replace('+ -', MINUS)} (± {figure(self.residual)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,18 @@ class Estimate:
     what: str
     unit: str
     points: list[dict[str, float]]
-    """drivers and ``value``"""
+    """drivers, and what else tells the size of the run, and ``value``"""
     law: Law
     value: float
     measured: bool
     means: str = ""
+
+    @property
+    def known(self) -> str:
+        """How the value is known."""
+        if not self.law.slopes:
+            return "measured, by unit"
+        return "measured" if self.measured else "extrapolated"
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -57,10 +64,9 @@ class Estimate:
         measured = "; ".join(
             f"{_list(point[name] for point in self.points)} {name}" for name in self.points[0] if name != "value"
         )
-        known = "measured" if self.measured else "extrapolated"
         return (
             *(self.part, self.what, measured, self.law.text(self.unit)),
-            *(f"{_figure(self.value)} {self.unit}".strip(), self.means, known),
+            *(f"{figure(self.value)} {self.unit}".strip(), self.means, self.known),
         )
 
 
@@ -80,9 +86,13 @@ def estimate(
     rows: Iterable[Mapping[str, float]],
     key: str,
     target: Mapping[str, float],
+    sizes: Sequence[str] = (),
 ) -> Estimate:
-    """The value of ``key`` at the target's drivers: as measured there, else by the line through all rows."""
-    points = [{**{name: row[name] for name in target}, "value": row[key]} for row in rows]
+    """The value of ``key`` at the target's drivers: as measured there, else by the line through all rows.
+
+    Without drivers it is a value by unit, the mean of the rows; ``sizes`` are then shown instead.
+    """
+    points = [{**{name: row[name] for name in (*target, *sizes)}, "value": row[key]} for row in rows]
     line = law(points, list(target))
     there = [point["value"] for point in points if target and _is_at(point, target)]
     return Estimate(part, what, unit, points, line, there[-1] if there else line.at(target), bool(there))
@@ -110,9 +120,9 @@ def table(machine: str) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + f"\n\nMeasured on {machine}, {document['day']}."
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{float(f'{value:.3g}'):g}"
 
 
 def _list(numbers: Iterable[float]) -> str:
-    return ", ".join(_figure(one) for one in sorted(set(numbers)))
+    return ", ".join(figure(one) for one in sorted(set(numbers)))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks.growing.estimates import Estimate, estimate
+from benchmarks.growing.estimates import Estimate, estimate, figure
 from benchmarks.growing.history import SESSIONS_A_DAY
 from benchmarks.growing.probed import Found
 from benchmarks.growing.scenario import (
@@ -57,18 +57,19 @@ def _viewers(shards: Rows, http: Rows) -> Iterator[Estimate]:
         one = estimate("viewers, public port", f"CPU of {name} by itself", "µs", http, key, {})
         yield _meaning(one, _cores(one.value, REPORTS, "reports"))
     kept = estimate(part, "CPU of a checkpoint, once a minute", "s", rows, "checkpoint_s", sized)
-    yield _meaning(kept, f"{kept.value / 60:.3f} cores")
+    yield _meaning(kept, f"{figure(kept.value / 60)} cores")
     series = estimate(part, "series", "", shards, "series", ALL)
     yield _meaning(series, f"{SHARDS} shards: {SHARDS * series.value:,.0f}; each shard shows every stream")
     yield from _scrape(part, shards, FAST_SECONDS)
 
 
 def _scrape(part: str, rows: Rows, every_seconds: int) -> Iterator[Estimate]:
-    page = estimate(part, "a scrape's page", "MB", rows, "page_mb", ALL)
-    sent = estimate(part, "sent, packed", "MB", rows, "sent_mb", ALL)
-    yield _meaning(page, f"{sent.value:.2f} MB packed, each {every_seconds} s")
+    page = estimate(part, "page", "MB", rows, "page_mb", ALL)
+    sent = estimate(part, "packed", "MB", rows, "sent_mb", ALL)
     cpu = estimate(part, "CPU of a scrape", "ms", rows, "scrape_ms", ALL)
-    yield _meaning(cpu, f"{cpu.value / 1_000 / every_seconds:.2f} cores at one each {every_seconds} s")
+    cores = cpu.value / 1_000 / every_seconds
+    text = f"{figure(cores)} cores, {figure(page.value)} MB ({figure(sent.value)} MB packed), each {every_seconds} s"
+    yield _meaning(cpu, text)
 
 
 def _cdn(rows: Rows) -> Iterator[Estimate]:
@@ -113,18 +114,16 @@ def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:
         "in the index of each block of 2 h",
     )
     yield from _engine(part, named, "prometheus", series.value, samples.value)
-    cell = next((row for row in named if _is_cell(row)), None)
-    if cell is not None:
-        yield from _cell(named, cell)
+    if any(row["streams"] == STREAMS / CELLS and row["shards"] == CELL_SHARDS for row in rows):
+        yield from _cell(named)
 
 
 def _engine(part: str, rows: Rows, name: str, series: float, samples: float) -> Iterator[Estimate]:
-    memory = estimate(part, "memory, a minute after its start", "MB", rows, f"{name}_mb", {"series": series})
-    yield _meaning(memory, "plan twice as much: its head grows for two to three hours")
+    yield estimate(part, "memory, a minute after its start", "MB", rows, f"{name}_mb", {"series": series})
     yield estimate(part, "CPU", "cores", rows, f"{name}_cores", {"samples a second": samples})
 
 
-def _cell(rows: Rows, cell: Found) -> Iterator[Estimate]:
+def _cell(rows: Rows) -> Iterator[Estimate]:
     part = f"one cell of {CELLS}: {STREAMS / CELLS:,.0f} streams, {CELL_SHARDS} shards"
     where = {"streams": STREAMS / CELLS, "streams in shards": STREAMS / CELLS * CELL_SHARDS}
     yield estimate(part, "series of Prometheus", "", rows, "series", where)
@@ -136,8 +135,8 @@ def _cell(rows: Rows, cell: Found) -> Iterator[Estimate]:
         ("CPU of the bridge's snapshot", "ms", "tick_ms"),
         ("a minute of history takes", "s", "minute_s"),
     ):
-        one = estimate(part, what, unit, rows, key, {"series": cell["series"]})
-        yield _meaning(one, f"{CELLS} cells: {CELLS * one.value:,.1f}" {unit}" if "Prometheus" in what else "")
+        one = estimate(part, what, unit, rows, key, where)
+        yield _meaning(one, f"{CELLS} cells: {figure(CELLS * one.value)} {unit}" if "Prometheus" in what else "")
 
 
 def _victoria(rows: Rows) -> Iterator[Estimate]:
@@ -152,7 +151,9 @@ def _victoria(rows: Rows) -> Iterator[Estimate]:
 def _bridge(rows: Rows) -> Iterator[Estimate]:
     part = "bridge, each"
     tick = estimate(part, "CPU of a snapshot", "ms", rows, "tick_ms", ALL)
-    yield _meaning(tick, f"{tick.value / 1_000 / FAST_SECONDS:.2f} cores at one each {FAST_SECONDS} s, without clients")
+    yield _meaning(
+        tick, f"{figure(tick.value / 1_000 / FAST_SECONDS)} cores at one each {FAST_SECONDS} s, without clients"
+    )
     yield estimate(part, "a snapshot takes", "s", rows, "snapshot_s", ALL)
     yield estimate(part, "memory", "MB", rows, "bridge_mb", ALL)
 
@@ -160,22 +161,22 @@ def _bridge(rows: Rows) -> Iterator[Estimate]:
 def _history(minutes: Rows, ended: Rows, days: Rows, sizes: Rows) -> Iterator[Estimate]:
     part = "recorder"
     own = estimate(part, "CPU of a minute", "s", minutes, "recorder_s", ALL)
-    yield _meaning(own, f"{own.value / 60:.3f} cores")
+    yield _meaning(own, f"{figure(own.value / 60)} cores")
     whole = estimate(part, "a minute takes", "s", minutes, "minute_s", ALL)
     yield _meaning(whole, "of 60")
     rate = VIEWERS / VISIT_SECONDS
-    one = estimate(part, "CPU of an ended session", "µs", ended, "recorder_us", {})
+    one = estimate(part, "CPU of an ended session", "µs", ended, "recorder_us", {}, ("sessions",))
     yield _meaning(one, _cores(one.value, rate, "sessions"))
     part = "PostgreSQL"
-    stored = estimate(part, "CPU of an ended session", "µs", ended, "database_us", {})
+    stored = estimate(part, "CPU of an ended session", "µs", ended, "database_us", {}, ("sessions",))
     yield _meaning(stored, _cores(stored.value, rate, "sessions"))
     asked = [{**row, "row_bytes": 1e6 * row["facts_mb"] / row["sessions"]} for row in days]
-    facts = estimate(part, "a session's row", "B", asked, "row_bytes", {})
+    facts = estimate(part, "a session's row", "B", asked, "row_bytes", {}, ("sessions",))
     sessions = STREAMS * SESSIONS_A_DAY
     yield _meaning(facts, f"{sessions / 1e6:,.0f} M rows and {sessions * facts.value / 1e9:,.1f} GB a day")
     rolled = estimate(part, "roll-ups of a day's sessions", "MB", days, "rollups_mb", ALL)
     yield _meaning(rolled, f"{rolled.value / 1_000:.1f} GB a day at {SESSIONS_A_DAY:,} sessions a stream")
-    row = estimate(part, "a minute's row", "B", sizes, "minute_bytes", {})
+    row = estimate(part, "a minute's row", "B", sizes, "minute_bytes", {}, ("rows",))
     rows = (STREAMS + 2) * DAY_SECONDS / 60
     yield _meaning(row, f"{rows / 1e6:,.1f} M rows and {rows * row.value / 1e9:,.2f} GB a day")
 
@@ -196,7 +197,3 @@ def _processes(cores: float) -> str:
 def _named(row: Found) -> Found:
     names = {"samples a second": row["samples_per_second"], "streams in shards": row["streams"] * row["shards"]}
     return {**row, **names}
-
-
-def _is_cell(row: Found) -> bool:
-    return row["streams"] == STREAMS / CELLS and row["shards"] == CELL_SHARDS
