@@ -119,7 +119,7 @@ def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:
 
 
 def _engine(part: str, rows: Rows, name: str, series: float, samples: float) -> Iterator[Estimate]:
-    yield estimate(part, "memory, a minute after its start", "MB", rows, f"{name}_mb", {"series": series})
+    yield estimate(part, "most memory in its first minute", "MB", rows, f"{name}_mb", {"series": series})
     yield estimate(part, "CPU", "cores", rows, f"{name}_cores", {"samples a second": samples})
 
 
@@ -129,7 +129,7 @@ def _cell(rows: Rows) -> Iterator[Estimate]:
     yield estimate(part, "series of Prometheus", "", rows, "series", where)
     for what, unit, key in (
         ("samples of Prometheus", "a second", "samples_per_second"),
-        ("memory of Prometheus, a minute after its start", "MB", "prometheus_mb"),
+        ("most memory of Prometheus in its first minute", "MB", "prometheus_mb"),
         ("CPU of Prometheus", "cores", "prometheus_cores"),
         ("slowest group of rules", "of its interval", "rules_share"),
         ("CPU of the bridge's snapshot", "ms", "tick_ms"),

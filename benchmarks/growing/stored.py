@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from operator import truediv
@@ -17,7 +17,7 @@ from benchmarks.answering import answering
 from benchmarks.growing.probed import Found, values
 from benchmarks.growing.replay import Replay
 from benchmarks.growing.scenario import SEGMENT_SECONDS
-from benchmarks.processes import Usage, family_usage, started_for
+from benchmarks.processes import family_usage, started_for
 from bridge.database import connect
 from bridge.history.migrate import migrate
 from bridge.history.service import backfill_of
@@ -113,7 +113,7 @@ def _over(seconds: float, url: str, bridges: str, telling: str) -> Found:
     """What Prometheus and the bridge use in so many seconds."""
     pids = [started_for(url), started_for(bridges)]
     pages, before, begun = (_page(url), _page(telling)), [family_usage(pid) for pid in pids], time.monotonic()
-    time.sleep(seconds)
+    peaks = _peaks(pids, seconds)
     after, passed = [family_usage(pid) for pid in pids], time.monotonic() - begun
     page, told = _page(url), _page(telling)
     ticks = _growth(metrics.BRIDGE_PROMQL_QUERIES, pages[1], told) / len(SNAPSHOT)
@@ -122,10 +122,10 @@ def _over(seconds: float, url: str, bridges: str, telling: str) -> Found:
         "series": sum(values(page, SERIES)),
         "samples_per_second": _growth(SAMPLES, pages[0], page) / passed,
         "prometheus_cores": cpu[0] / passed,
-        "prometheus_mb": _megabytes(after[0]),
+        "prometheus_mb": peaks[0],
         "rules_share": max(map(truediv, values(page, RULES_SECONDS), values(page, RULES_INTERVAL))),
         "rules_missed": _growth(RULES_MISSED, pages[0], page),
-        "bridge_mb": _megabytes(after[1]),
+        "bridge_mb": peaks[1],
         "tick_ms": 1e3 * cpu[1] / ticks,
         "snapshot_s": sum(values(told, metrics.BRIDGE_SNAPSHOT_DURATION)),
     }
@@ -141,8 +141,13 @@ def _page(url: str) -> bytes:
     return answer.content
 
 
-def _megabytes(usage: Usage) -> float:
-    return usage.anonymous * 2**20 / 1e6
+def _peaks(pids: Sequence[int], seconds: float) -> list[float]:
+    """The most megabytes that each program has allocated, looked at each second for so long."""
+    peaks, end = [0.0] * len(pids), time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(1)
+        peaks = [max(peak, family_usage(pid).anonymous) for peak, pid in zip(peaks, pids, strict=True)]
+    return [peak * 2**20 / 1e6 for peak in peaks]
 
 
 def disk(platform: Platform, folder: Path, seconds: float) -> Found:
@@ -207,7 +212,7 @@ def victoria(platform: Platform, folder: Path, seconds: float) -> Found:
             time.sleep(seconds / 2)
             pid = started_for(url)
             rows, before, begun = sum(values(_page(url), VICTORIA_ROWS)), family_usage(pid), time.monotonic()
-            time.sleep(seconds)
+            (peak,) = _peaks([pid], seconds)
             after, passed = family_usage(pid), time.monotonic() - begun
             page = _page(url)
             samples = sum(values(page, VICTORIA_ROWS)) - rows
@@ -219,7 +224,7 @@ def victoria(platform: Platform, folder: Path, seconds: float) -> Found:
                 "series": _count_series(url),
                 "samples_per_second": samples / passed,
                 "victoria_cores": (after.cpu_seconds - before.cpu_seconds) / passed,
-                "victoria_mb": _megabytes(after),
+                "victoria_mb": peak,
                 "victoria_sample_bytes": _size(folder / "victoria/data/data") / sum(values(page, VICTORIA_ROWS)),
                 "victoria_index_bytes": _size(folder / "victoria/data/indexdb") / _count_series(url),
             }
