@@ -24,8 +24,8 @@ class Law:
 
     base: float
     slopes: dict[str, float]
-    residual: float
-    """the largest distance of a point"""
+    residual: float | None
+    """the largest distance of a point; None where points are so few that any line goes through them"""
 
     def at(self, drivers: Mapping[str, float]) -> float:
         return self.base + sum(slope * drivers[name] for name, slope in self.slopes.items())
@@ -34,7 +34,8 @@ class Law:
         """As a formula with its largest deviation."""
         terms = [f"{figure(self.base)} {unit}".strip()] if self.base or not self.slopes else []
         terms += [f"{figure(slope)} {TIMES} {name}" for name, slope in self.slopes.items()]
-        return f"{' + '.join(terms).replace('+ -', MINUS)} (± {figure(self.residual)})"
+        deviation = "one run" if self.residual is None else f"± {figure(self.residual)}"
+        return f"{' + '.join(terms).replace('+ -', MINUS)} ({deviation})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def law(points: Sequence[Mapping[str, float]], drivers: Sequence[str]) -> Law:
     matrix = np.array([[1.0, *(point[name] for name in drivers)] for point in points])
     heights = np.array([point["value"] for point in points])
     found, *_ = np.linalg.lstsq(matrix, heights, rcond=None)
-    worst = float(np.max(np.abs(matrix @ found - heights)))
+    worst = float(np.max(np.abs(matrix @ found - heights))) if len(points) > len(drivers) + 1 else None
     return Law(float(found[0]), dict(zip(drivers, map(float, found[1:]), strict=True)), worst)
 
 
