@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -17,12 +18,29 @@ GROWING = ("_total", "_sum", "_count")
 """Ends of names that only grow; buckets have ``_bucket`` followed by their label"""
 
 
+class _Series(NamedTuple):
+    """What a page's values are made of, by series."""
+
+    names: list[str]
+    """lines up to their value"""
+    first: NDArray[np.float64]
+    growth: NDArray[np.float64]
+    """by how much they grow in a gap"""
+    swing: NDArray[np.float64]
+    """by how much they come and go"""
+    unsteady: NDArray[np.float64]
+    """1 where growth is by uneven steps, else 0"""
+    whole: NDArray[np.bool_]
+    """whether only whole numbers are taken"""
+
+
 @dataclass
 class Page:
     """Two readings of a page, ``gap_seconds`` apart.
 
-    What grew goes on growing at the same pace, instants that moved stay as old as they were, and other values are those
-    of the two readings by turns: as many series change from scrape to scrape as did between the readings.
+    What grew goes on growing at the same mean pace, by other steps each time; instants that moved stay as old as they
+    were; other values are those of the two readings, by chance. So as many series change from scrape to scrape as did
+    between the readings, and a store finds them as hard to pack as real ones.
     """
 
     first: Path
@@ -31,8 +49,7 @@ class Page:
     begun: float = field(default_factory=time.time)
 
     @cached_property
-    def _series(self) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Lines up to their value, the first values, and by how much they grow and swing in a gap."""
+    def _series(self) -> _Series:
         before = dict(_samples(self.first.read_text("utf-8")))
         after = dict(_samples(self.second.read_text("utf-8")))
         names = list(after)
@@ -42,13 +59,23 @@ class Page:
         change = new - old
         moves = np.array(["_timestamp_seconds" in name for name in names]) & (change > 0)
         old[moves] += self.begun - self.first.stat().st_mtime
-        return [f"{name} " for name in names], old, np.where(grows, change, 0.0), np.where(grows, 0.0, change)
+        return _Series(
+            [f"{name} " for name in names],
+            old,
+            np.where(grows, change, 0.0),
+            np.where(grows, 0.0, change),
+            np.where(moves, 0.0, 1.0),
+            (old % 1 == 0) & (change % 1 == 0),
+        )
 
     def text(self, now: float) -> bytes:
         """The page as of this Unix time."""
-        names, old, growth, swing = self._series
-        gaps = int((now - self.begun) / self.gap_seconds)
-        values = old + growth * gaps + swing * (gaps % 2)
+        one, gaps = self._series, int((now - self.begun) / self.gap_seconds)
+        chance = np.random.default_rng(gaps)
+        share = chance.random(len(one.first))
+        values = one.first + one.growth * (gaps + one.unsteady * share) + one.swing * (share < 0.5)
+        values = np.where(one.whole, np.floor(values), values)
+        names = one.names
         numbers = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY).decode()[1:-1].split(",")
         lines = [""] * (2 * len(names))
         lines[::2] = names

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks.growing.estimates import Estimate, estimate, figure
+from benchmarks.growing.estimates import TIMES, Estimate, estimate, figure
 from benchmarks.growing.history import SESSIONS_A_DAY
 from benchmarks.growing.probed import Found
 from benchmarks.growing.scenario import (
@@ -27,6 +27,7 @@ REPORTS = VIEWERS / REPORT_SECONDS
 DAY_SECONDS = 86_400
 FAST_SECONDS = 2
 ALL = {"streams": STREAMS}
+IN_SHARDS = f"streams {TIMES} shards"
 Rows = Sequence[Found]
 
 
@@ -103,7 +104,7 @@ def _hls(rows: Rows) -> Iterator[Estimate]:
 
 def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:
     part, named = "Prometheus", [_named(row) for row in rows]
-    series = estimate(part, "series", "", named, "series", {**ALL, "streams in shards": STREAMS * SHARDS})
+    series = estimate(part, "series", "", named, "series", {**ALL, IN_SHARDS: STREAMS * SHARDS})
     yield series
     samples = estimate(part, "samples", "a second", named, "samples_per_second", {"series": series.value})
     (kept,) = disk
@@ -114,6 +115,10 @@ def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:
         "in the index of each block of 2 h",
     )
     yield from _engine(part, named, "prometheus", series.value, samples.value)
+    rules = estimate(
+        part, "slowest group of rules, on 2 cores", "of its interval", named, "rules_share", {"series": series.value}
+    )
+    yield _meaning(rules, "above 1 some evaluations are left out")
     if any(row["streams"] == STREAMS / CELLS and row["shards"] == CELL_SHARDS for row in rows):
         yield from _cell(named)
 
@@ -125,7 +130,7 @@ def _engine(part: str, rows: Rows, name: str, series: float, samples: float) -> 
 
 def _cell(rows: Rows) -> Iterator[Estimate]:
     part = f"one cell of {CELLS}: {STREAMS / CELLS:,.0f} streams, {CELL_SHARDS} shards"
-    where = {"streams": STREAMS / CELLS, "streams in shards": STREAMS / CELLS * CELL_SHARDS}
+    where = {"streams": STREAMS / CELLS, IN_SHARDS: STREAMS / CELLS * CELL_SHARDS}
     yield estimate(part, "series of Prometheus", "", rows, "series", where)
     for what, unit, key in (
         ("samples of Prometheus", "a second", "samples_per_second"),
@@ -141,7 +146,7 @@ def _cell(rows: Rows) -> Iterator[Estimate]:
 
 def _victoria(rows: Rows) -> Iterator[Estimate]:
     part, named = "VictoriaMetrics, without rules", [_named(row) for row in rows]
-    series = estimate(part, "series", "", named, "series", {"streams in shards": STREAMS * SHARDS})
+    series = estimate(part, "series", "", named, "series", {IN_SHARDS: STREAMS * SHARDS})
     samples = estimate(part, "samples", "a second", named, "samples_per_second", {"series": series.value})
     kept = named[-1]["victoria_sample_bytes"]
     yield _meaning(samples, f"{samples.value * DAY_SECONDS * kept / 1e9:,.0f} GB a day at {kept:.2f} B a sample")
@@ -195,5 +200,5 @@ def _processes(cores: float) -> str:
 
 
 def _named(row: Found) -> Found:
-    names = {"samples a second": row["samples_per_second"], "streams in shards": row["streams"] * row["shards"]}
+    names = {"samples a second": row["samples_per_second"], IN_SHARDS: row["streams"] * row["shards"]}
     return {**row, **names}

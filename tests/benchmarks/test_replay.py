@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -14,21 +15,28 @@ started_timestamp_seconds 900
 SECOND = FIRST.replace("} 10", "} 14").replace("} 7", "} 5").replace("seconds 1000", "seconds 1002")
 
 
-def shown(folder: Path, begun: float) -> list[str]:
-    """The values of a page that was read at 1,010 and is served from then on."""
+def shown(folder: Path, begun: float, gaps: int) -> list[float]:
+    """The values, so many gaps after ``begun``, of a page that was read at 1,010 and is served from then on."""
     for name, text in (("a", FIRST), ("b", SECOND)):
         (folder / name).write_text(text)
         os.utime(folder / name, (1010, 1010))
     page = Page(folder / "a", folder / "b", 2.0, begun=begun)
-    return [line.rpartition(" ")[2] for line in page.text(begun + 6.5).decode().splitlines()]
+    lines = page.text(begun + 2.0 * gaps).decode().splitlines()
+    return [float(line.rpartition(" ")[2]) for line in lines]
 
 
-def test_a_page_goes_on_as_it_changed_between_two_readings(tmp_path: Path) -> None:
-    plays, viewers, *_ = shown(tmp_path, 1010)
-    assert (plays, viewers) == ("22.0", "5.0")  # three gaps: 10 + 3 * 4, and the second reading of the swinging one
+def test_what_grew_goes_on_at_the_same_pace_by_whole_numbers_and_uneven_steps(tmp_path: Path) -> None:
+    plays = [shown(tmp_path, 1010, gaps)[0] for gaps in range(20)]
+    assert all(10 + 4 * gaps <= value < 14 + 4 * gaps for gaps, value in enumerate(plays))
+    assert all(value % 1 == 0 for value in plays)
+    assert len({later - earlier for earlier, later in itertools.pairwise(plays)}) > 1
+
+
+def test_what_went_down_comes_and_goes(tmp_path: Path) -> None:
+    assert {shown(tmp_path, 1010, gaps)[1] for gaps in range(20)} == {5, 7}
 
 
 def test_instants_that_moved_stay_as_old_and_others_stay(tmp_path: Path) -> None:
-    *_, changed, started = shown(tmp_path, 1510)
-    assert changed == "1506.0"  # 10 s old when read at 1,010, and three gaps of 2 s later
-    assert started == "900.0"
+    *_, changed, started = shown(tmp_path, 1510, 3)
+    assert changed == 1506  # 10 s old when read at 1,010, and three gaps of 2 s later
+    assert started == 900
