@@ -3,7 +3,7 @@
 Each stream has an equal audience, each viewer asks for a segment and a playlist each 4 s. The shard of the session
 engine, the exporters, Prometheus under the project's own rules, the bridge, the recorder's parts and PostgreSQL are the
 real ones; media servers, playlists and log lines are made up. Prometheus scrapes pages that these exporters gave, with
-values that go on changing. Points, lines and estimates are kept in ``var/benchmarks/growth/estimates.json``.
+values that go on changing. All points are kept in ``var/benchmarks/growth/points.json``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import click
 
 from benchmarks import reports
 from benchmarks.growing import history, probed, sizing, stored
-from benchmarks.growing.estimates import Estimate, keep
+from benchmarks.growing.estimates import Estimate
+from benchmarks.growing.kept import keep
 from benchmarks.growing.probed import Found
 from benchmarks.growing.scenario import CELL_SHARDS, CELLS, SHARDS, STREAMS, VIEWERS
 from benchmarks.growing.stored import Platform
@@ -75,9 +76,8 @@ def run(quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="benchmark-growth-") as name:
         Path(name).chmod(0o755)
         found = Measuring(Path(name), QUICK if quick else Plan()).all()
-    estimates = sizing.estimates(found)
-    keep(estimates, found, quick)
-    return [_row(one) for one in estimates]
+    keep(found, quick)
+    return [_row(one) for one in sizing.estimates(found)]
 
 
 def _row(one: Estimate) -> Row:

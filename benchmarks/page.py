@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.growing import estimates
+from benchmarks.growing import kept as growth
 from benchmarks.table import Result, Row, kept
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -36,7 +36,7 @@ def write_page(folder: Path) -> None:
 def write_growing() -> None:
     """Put the kept estimates of a full run into the page on growing; without one it stays as it is."""
     before, _, rest = GROWING.read_text("utf-8").partition(BEGIN)
-    if text := estimates.table(machine()):
+    if text := growth.table(machine()):
         GROWING.write_text(f"{before}{BEGIN}{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-KEPT = Path("var/benchmarks/growth/estimates.json")
 TIMES, MINUS = "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN} "
+ROUNDING = 1e-9
 SAME = 0.01
 """A point this close to the target, as a share of each driver, was measured at it"""
-COLUMNS = ("part", "what", "driven by, measured at", "fit", "at the target", "which means", "known by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +71,10 @@ def law(points: Sequence[Mapping[str, float]], drivers: Sequence[str]) -> Law:
     matrix = np.array([[1.0, *(point[name] for name in drivers)] for point in points])
     heights = np.array([point["value"] for point in points])
     found, *_ = np.linalg.lstsq(matrix, heights, rcond=None)
-    worst = float(np.max(np.abs(matrix @ found - heights))) if len(points) > len(drivers) + 1 else None
-    return Law(float(found[0]), dict(zip(drivers, map(float, found[1:]), strict=True)), worst)
+    worst = float(np.max(np.abs(matrix @ found - heights)))
+    worst = 0.0 if worst < ROUNDING * float(np.max(np.abs(heights))) else worst
+    slopes = dict(zip(drivers, map(float, found[1:]), strict=True))
+    return Law(float(found[0]), slopes, worst if len(points) > len(drivers) + 1 else None)
 
 
 def estimate(
@@ -101,24 +98,6 @@ def estimate(
 
 def _is_at(point: Mapping[str, float], target: Mapping[str, float]) -> bool:
     return all(abs(point[name] - wanted) <= SAME * wanted for name, wanted in target.items())
-
-
-def keep(estimates: Sequence[Estimate], found: Mapping[str, Any], quick: bool) -> None:
-    """Keep estimates and all that was measured, for the page."""
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    day = time.strftime("%Y-%m-%d")
-    document = {"day": day, "quick": quick, "estimates": [asdict(one) for one in estimates], "measured": found}
-    KEPT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def table(machine: str) -> str:
-    """The kept estimates as a table in Markdown; empty where there are none, or only those of a quick run."""
-    document: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {"quick": True}
-    if document["quick"]:
-        return ""
-    rows = [Estimate(**{**one, "law": Law(**one["law"])}) for one in document["estimates"]]
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + f"\n\nMeasured on {machine}, {document['day']}."
 
 
 def figure(value: float) -> str:

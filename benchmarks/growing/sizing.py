@@ -25,7 +25,7 @@ BUSY = 0.6
 LINES = 2 * VIEWERS / SEGMENT_SECONDS
 REPORTS = VIEWERS / REPORT_SECONDS
 DAY_SECONDS = 86_400
-FAST_SECONDS = 2
+FAST_SECONDS, SLOW_SECONDS = 2, 5
 ALL = {"streams": STREAMS}
 IN_SHARDS = f"streams {TIMES} shards"
 Rows = Sequence[Found]
@@ -39,7 +39,7 @@ def estimates(found: Mapping[str, Rows]) -> list[Estimate]:
         *_rtmp(found["rtmp"]),
         *_hls(found["hls"]),
         *_prometheus(found["prometheus"], found["disk"]),
-        *_victoria(found["victoria"]),
+        *_victoria(found["victoria"], scraped(found)),
         *_bridge(found["prometheus"]),
         *_history(found["prometheus"], found["ended"], found["days"], found["minutes"]),
     ]
@@ -79,7 +79,7 @@ def _cdn(rows: Rows) -> Iterator[Estimate]:
     yield _meaning(line, _cores(line.value, LINES, "lines"))
     yield estimate(part, "memory", "MB", rows, "memory_mb", ALL)
     yield estimate(part, "series", "", rows, "series", ALL)
-    yield from _scrape(part, rows, 5)
+    yield from _scrape(part, rows, SLOW_SECONDS)
 
 
 def _rtmp(rows: Rows) -> Iterator[Estimate]:
@@ -99,14 +99,15 @@ def _hls(rows: Rows) -> Iterator[Estimate]:
     yield _meaning(cores, _processes(cores.value))
     yield estimate(part, "memory", "MB", rows, "memory_mb", ALL)
     yield estimate(part, "series", "", rows, "series", ALL)
-    yield from _scrape(part, rows, 5)
+    yield from _scrape(part, rows, SLOW_SECONDS)
 
 
 def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:
     part, named = "Prometheus", [_named(row) for row in rows]
-    series = estimate(part, "series", "", named, "series", {**ALL, IN_SHARDS: STREAMS * SHARDS})
+    where = {**ALL, IN_SHARDS: STREAMS * SHARDS}
+    series = estimate(part, "series", "", named, "series", where)
     yield series
-    samples = estimate(part, "samples", "a second", named, "samples_per_second", {"series": series.value})
+    samples = estimate(part, "samples", "a second", named, "samples_per_second", where)
     (kept,) = disk
     day = samples.value * DAY_SECONDS * kept["sample_bytes"] + 12 * series.value * kept["index_bytes"]
     yield _meaning(
@@ -116,7 +117,7 @@ def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:
     )
     yield from _engine(part, named, "prometheus", series.value, samples.value)
     rules = estimate(
-        part, "slowest group of rules, on 2 cores", "of its interval", named, "rules_share", {"series": series.value}
+        part, "slowest group of rules, on 2 cores", "times its interval", named, "rules_share", {"series": series.value}
     )
     yield _meaning(rules, "above 1 some evaluations are left out")
     if any(row["streams"] == STREAMS / CELLS and row["shards"] == CELL_SHARDS for row in rows):
@@ -136,7 +137,7 @@ def _cell(rows: Rows) -> Iterator[Estimate]:
         ("samples of Prometheus", "a second", "samples_per_second"),
         ("most memory of Prometheus in its first minute", "MB", "prometheus_mb"),
         ("CPU of Prometheus", "cores", "prometheus_cores"),
-        ("slowest group of rules", "of its interval", "rules_share"),
+        ("slowest group of rules", "times its interval", "rules_share"),
         ("CPU of the bridge's snapshot", "ms", "tick_ms"),
         ("a minute of history takes", "s", "minute_s"),
     ):
@@ -144,13 +145,21 @@ def _cell(rows: Rows) -> Iterator[Estimate]:
         yield _meaning(one, f"{CELLS} cells: {figure(CELLS * one.value)} {unit}" if "Prometheus" in what else "")
 
 
-def _victoria(rows: Rows) -> Iterator[Estimate]:
+def _victoria(rows: Rows, pages: tuple[float, float]) -> Iterator[Estimate]:
     part, named = "VictoriaMetrics, without rules", [_named(row) for row in rows]
-    series = estimate(part, "series", "", named, "series", {IN_SHARDS: STREAMS * SHARDS})
-    samples = estimate(part, "samples", "a second", named, "samples_per_second", {"series": series.value})
+    series, samples = pages
+    first, cpu = _engine(part, named, "victoria", series, samples)
+    yield _meaning(first, f"{series:,.0f} series")
     kept = named[-1]["victoria_sample_bytes"]
-    yield _meaning(samples, f"{samples.value * DAY_SECONDS * kept / 1e9:,.0f} GB a day at {kept:.2f} B a sample")
-    yield from _engine(part, named, "victoria", series.value, samples.value)
+    day = samples * DAY_SECONDS * kept
+    yield _meaning(cpu, f"{samples:,.0f} samples a second, {day / 1e9:,.0f} GB a day at {kept:.2f} B a sample")
+
+
+def scraped(found: Mapping[str, Rows]) -> tuple[float, float]:
+    """Series of all pages of the target, and samples a second at the intervals of prometheus.yml."""
+    one = {hop: estimate(hop, "series", "", found[hop], "series", ALL).value for hop in ("shard", "rtmp", "hls", "cdn")}
+    fast, slow = SHARDS * one["shard"] + one["rtmp"], one["hls"] + one["cdn"]
+    return fast + slow, fast / FAST_SECONDS + slow / SLOW_SECONDS
 
 
 def _bridge(rows: Rows) -> Iterator[Estimate]:
