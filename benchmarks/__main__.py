@@ -10,24 +10,29 @@ from typing import Any
 import click
 
 import benchmarks
-from benchmarks.page import write_page
+from benchmarks.page import write_growing, write_page
 from benchmarks.table import Row, save, show
 
-NOT_BENCHMARKS = {"__main__", "crowd", "interpreted", "localrun", "page", "processes", "table", "telling"}
+NOT_BENCHMARKS = {"__main__", "answering", "crowd", "interpreted", "localrun", "page", "processes", "table", "telling"}
 ONLY_BY_NAME = {"soak"}
 """What takes an hour runs where it is asked for"""
 
 
 def names() -> list[str]:
     """The benchmark modules that are there."""
-    return sorted(one.name for one in pkgutil.iter_modules(benchmarks.__path__) if one.name not in NOT_BENCHMARKS)
+    modules = [one.name for one in pkgutil.iter_modules(benchmarks.__path__) if not one.ispkg]
+    return sorted(set(modules) - NOT_BENCHMARKS)
 
 
 @click.command()
 @click.argument("chosen", nargs=-1)
 @click.option("--quick", is_flag=True, help="Smaller sizes: a check that it runs, not a result.")
 @click.option("--json", "folder", default="var/benchmarks", show_default=True, help="Folder for the JSON results.")
-@click.option("--page", is_flag=True, help="Measure nothing: write docs/benchmarks.md from the kept results.")
+@click.option(
+    "--page",
+    is_flag=True,
+    help="Measure nothing: write docs/benchmarks.md and the table of docs/growing.md from the kept results.",
+)
 @click.option("--list", "only_list", is_flag=True, help="Name the benchmarks and end.")
 def main(chosen: tuple[str, ...], quick: bool, folder: str, page: bool, only_list: bool) -> None:
     """Run the CHOSEN benchmarks, or all of them but the soak."""
@@ -37,6 +42,7 @@ def main(chosen: tuple[str, ...], quick: bool, folder: str, page: bool, only_lis
         return
     if page:
         write_page(Path(folder))
+        write_growing()
         return
     unknown = sorted(set(chosen) - set(known))
     if unknown:

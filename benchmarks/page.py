@@ -1,4 +1,7 @@
-"""Writes docs/benchmarks.md: the kept results of every benchmark, with what is behind its goal said plainly."""
+"""Writes docs/benchmarks.md, the kept results of every benchmark with what is behind its goal said plainly.
+
+The table of docs/growing.md, between two marks, is written with it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.growing import kept as growth
 from benchmarks.table import Result, Row, kept
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+GROWING = PAGE.with_name("growing.md")
+BEGIN, END = "<!-- python -m benchmarks growth -->\n", "<!-- end -->\n"
 HEAD = """# Benchmarks
 
 Written by `python -m benchmarks --page` from the results of `python -m benchmarks NAME` (or `make bench BENCH=NAME`).
@@ -25,6 +31,13 @@ def write_page(folder: Path) -> None:
     """Write the page from the full results in ``folder``; quick ones are checks, not results, and are left out."""
     results = [one for one in kept(folder) if not one.quick]
     PAGE.write_text(HEAD.format(machine=machine()) + "\n".join(_section(one) for one in results), encoding="utf-8")
+
+
+def write_growing() -> None:
+    """Put the kept estimates of a full run into the page on growing; without one it stays as it is."""
+    before, _, rest = GROWING.read_text("utf-8").partition(BEGIN)
+    if text := growth.table(machine()):
+        GROWING.write_text(f"{before}{BEGIN}{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def machine() -> str:

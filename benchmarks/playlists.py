@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import multiprocessing
 import resource
 import time
-from multiprocessing.connection import Connection
+from dataclasses import dataclass
 
+from benchmarks.answering import answering
 from benchmarks.table import Row
 from exporters import metrics
 from exporters.exposition import HistogramCell, render
@@ -22,64 +21,48 @@ TARGET_SECONDS = 2
 WINDOW = 10
 
 
-class _Origin(asyncio.Protocol):
+@dataclass(frozen=True, slots=True)
+class Origin:
     """Answers any path: a multivariant playlist, or a media playlist that grows with the clock."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        self.pending = b""
+    renditions: tuple[str, ...] = RENDITIONS
+    target_seconds: int = TARGET_SECONDS
 
-    def data_received(self, data: bytes) -> None:
-        self.pending += data
-        while b"\r\n\r\n" in self.pending:
-            head, _, self.pending = self.pending.partition(b"\r\n\r\n")
-            path = head.split(b" ", 2)[1].decode()
-            body = _media(path) if path.endswith("index.m3u8") else _multivariant(path)
-            start = f"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\nContent-Length: {len(body)}\r\n"
-            self.transport.write(f"{start}\r\n{body}".encode())  # type: ignore[attr-defined]
+    def __call__(self, path: str) -> tuple[str, bytes]:
+        text = self._media(path) if path.endswith("index.m3u8") else self._multivariant(path)
+        return "application/vnd.apple.mpegurl", text.encode()
 
+    def _multivariant(self, path: str) -> str:
+        rows = (
+            f"#EXT-X-STREAM-INF:BANDWIDTH={3_000_000 - number},RESOLUTION=1280x{name[:-1]},"
+            f'CODECS="avc1.42c01f,mp4a.40.2"\n{path}_{name}/index.m3u8\n'
+            for number, name in enumerate(self.renditions)
+        )
+        return "#EXTM3U\n" + "".join(rows)
 
-def _multivariant(path: str) -> str:
-    rows = (
-        f"#EXT-X-STREAM-INF:BANDWIDTH={3_000_000 - number},RESOLUTION=1280x{name[:-1]},"
-        f'CODECS="avc1.42c01f,mp4a.40.2"\n{path}_{name}/index.m3u8\n'
-        for number, name in enumerate(RENDITIONS)
-    )
-    return "#EXTM3U\n" + "".join(rows)
-
-
-def _media(path: str) -> str:
-    """Every stream turns at an instant of its own."""
-    first = int(time.time() / TARGET_SECONDS + hash(path) % 1000 / 1000)
-    rows = (
-        f"#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:{number // 30 % 60:02d}:{number % 30 * 2:02d}.000Z\n"
-        f"#EXTINF:2.000,\nseg-{number}.ts\n"
-        for number in range(first, first + WINDOW)
-    )
-    return f"#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n" + "".join(rows)
+    def _media(self, path: str) -> str:
+        """Every stream turns at an instant of its own."""
+        length = self.target_seconds
+        first = int(time.time() / length + hash(path) % 1000 / 1000)
+        rows = (
+            f"#EXT-X-PROGRAM-DATE-TIME:{_date(number * length)}\n#EXTINF:{length}.000,\nseg-{number}.ts\n"
+            for number in range(first, first + WINDOW)
+        )
+        start = f"#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{length}\n#EXT-X-MEDIA-SEQUENCE:{first}\n"
+        return start + "".join(rows)
 
 
-def _serve(ready: Connection) -> None:
-    async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(_Origin, "127.0.0.1", 0)
-        ready.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(main())
+def _date(seconds: int) -> str:
+    """A moment within one made-up hour."""
+    return f"2026-01-01T00:{seconds // 60 % 60:02d}:{seconds % 60:02d}.000Z"
 
 
 def run(quick: bool) -> list[Row]:
     """Follow many streams for a while after all have been started."""
     logging.getLogger("exporters.hls").setLevel(logging.ERROR)
     streams, seconds = (40, 5.0) if quick else (250, 30.0)
-    here, there = multiprocessing.Pipe()
-    origin = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
-    origin.start()
-    try:
-        return _measure(f"http://127.0.0.1:{here.recv()}", streams, seconds)
-    finally:
-        origin.terminate()
-        origin.join()
+    with answering(Origin()) as url:
+        return _measure(url, streams, seconds)
 
 
 def _measure(url: str, streams: int, seconds: float) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -42,6 +43,20 @@ def family_usage(pid: int) -> Usage:
             with contextlib.suppress(OSError, psutil.NoSuchProcess):
                 total += process_usage(process.pid)
     return total
+
+
+def started_for(url: str) -> int:
+    """Our own child that listens at this loopback URL's port, itself or by a process it has started."""
+    port = int(re.sub(r".*:(\d+).*", r"\1", url))
+    found = [
+        one.pid
+        for one in psutil.net_connections("tcp")
+        if one.status == "LISTEN" and one.laddr and one.laddr.port == port
+    ]
+    pid = next(pid for pid in found if pid)
+    while (parent := psutil.Process(pid).ppid()) != os.getpid():
+        pid = parent
+    return pid
 
 
 def process_usage(pid: int) -> Usage:

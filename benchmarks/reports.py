@@ -139,7 +139,7 @@ def run(quick: bool) -> list[Row]:
     many = 20_000 if quick else 200_000
     with tempfile.TemporaryDirectory() as folder:
         rows = list(_rates(Path(folder) / "rates", 4_000 if quick else 10_000))
-        rows += _over_http(Path(folder) / "http", 2 if quick else 10)
+        rows += over_http(Path(folder) / "http", 2 if quick else 10)
     with tempfile.TemporaryDirectory() as folder:
         rows += _memory_and_expiry(Path(folder), many)
     return rows
@@ -183,7 +183,7 @@ def profiles(sessions: int) -> dict[str, str]:
     return found
 
 
-def _over_http(folder: Path, seconds: int) -> Iterator[Row]:
+def over_http(folder: Path, seconds: int) -> Iterator[Row]:
     """The public port with wrk in front: reports per CPU second of the server."""
     setting = Setting(folder, time.time)
     app = PublicApp(setting.intake, TrustedProxies("VIEWERS_TRUSTED_PROXIES", ()), lambda reason: None)

@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import requests
 
+from benchmarks.processes import family_usage, started_for
 from benchmarks.table import Row
 from tests import servers
 from tests.bridge.platform import bridge, platform
@@ -53,12 +53,12 @@ def run(quick: bool) -> list[Row]:
         url = ending.enter_context(bridge(folder, {**environ, "PROMETHEUS_URL": source}))
         path = f"{url}/api/v1/analytics/real-time/{STREAM}"
         servers.wait_until(lambda: requests.get(path, timeout=5).status_code == 200, "the stream")
-        worker = _listener(url)
+        worker = started_for(url)
         cpu = 0.0
         for _ in range(rounds):
-            before = _cpu(worker)
+            before = family_usage(worker).cpu_seconds
             ours.append(load(path, seconds))
-            cpu += _cpu(worker) - before
+            cpu += family_usage(worker).cpu_seconds - before
             asking.append(load(f"{source}/api/v1/query?query=stream:livestream_viewer_concurrent:sum", seconds))
     answered = sum(one.a_second for one in ours) * seconds
     return [
@@ -86,13 +86,3 @@ def load(url: str, seconds: int) -> Load:
     assert a_second is not None
     assert p99 is not None
     return Load(float(a_second[1]), float(p99[1]) * MILLISECONDS[p99[2]], int(failed[1]) if failed else 0)
-
-
-def _listener(url: str) -> list[psutil.Process]:
-    port = int(url.rsplit(":", 1)[1])
-    found = {one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port}
-    return [psutil.Process(one) for one in found if one]
-
-
-def _cpu(processes: list[psutil.Process]) -> float:
-    return sum(sum(one.cpu_times()[:2]) for one in processes)

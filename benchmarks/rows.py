@@ -38,7 +38,7 @@ Write = Callable[[Connection, Sequence[tuple[Any, ...]]], None]
 def run(quick: bool) -> list[Row]:
     """Measure in turn, several times over, and give medians of rows a second."""
     number, rounds = (20_000, 1) if quick else (300_000, 3)
-    made = _minutes(number)
+    made = minute_rows(number)
     # In the order of the key, as the recorder stores them: neighbours share pages of the index.
     happened = sorted(row[: len(EVENT_COLUMNS)] for row in _events(number))
     staged = _events(number // 3)
@@ -92,7 +92,7 @@ def _merge(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
 def _spooled(url: str, folder: Path, number: int) -> float:
     writer = SpoolWriter(folder)
     for one in range(number):
-        writer.write(_session(one))
+        writer.write(session_record(one))
     writer.close()
     ingest = SpoolIngest([folder], timedelta(days=400), "USD", "default", now=lambda: START + timedelta(days=7))
     with _emptied(url) as connection:
@@ -132,12 +132,12 @@ def _emptied(url: str) -> Iterator[Connection]:
         yield connection
 
 
-def _minutes(number: int) -> list[tuple[Any, ...]]:
+def minute_rows(number: int, streams: int = STREAMS) -> list[tuple[Any, ...]]:
     """Minutes in the order in which the recorder has them: by stream, then by time."""
-    each = number // STREAMS
+    each = number // streams
     return [
         (f"stream-{stream:03d}", START + timedelta(minutes=minute), *(float(one + minute) for one in range(len(NAMES))))
-        for stream in range(STREAMS)
+        for stream in range(streams)
         for minute in range(each)
     ]
 
@@ -165,12 +165,13 @@ def _events(number: int) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _session(one: int) -> dict[str, Any]:
-    joined = START.timestamp() + one * 0.2
+def session_record(one: int, streams: int = 50, a_second: float = 5.0) -> dict[str, Any]:
+    """An ended session as the engine spools it, the ``one``-th of so many a second."""
+    joined = START.timestamp() + one / a_second
     return {
         "kind": "session",
         "session_id": f"{one:032x}",
-        "stream": f"stream-{one % 50:03d}",
+        "stream": f"stream-{one % streams:03d}",
         "user_id": None,
         "address": "203.0.113.0",
         "user_agent": f"Mozilla/5.0 (X11; Linux x86_64) Firefox/{one % 60}",

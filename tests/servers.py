@@ -147,6 +147,7 @@ def prometheus(
     binary: str = "prometheus",
     retention: str = "2d",
     listen: str = "127.0.0.1",
+    flags: Sequence[str] = (),
 ) -> Iterator[str]:
     """A Prometheus with this configuration (rules and targets beside it in ``folder``); yields its base URL."""
     port = port or free_port()
@@ -159,6 +160,7 @@ def prometheus(
         f"--web.listen-address={listen}:{port}",
         f"--storage.tsdb.retention.time={retention}",
         "--web.enable-lifecycle",
+        *flags,
     ]
     with running(command, folder / "prometheus.log", cwd=folder):
         url = f"http://127.0.0.1:{port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def filled_prometheus(folder: Path, feed_port: int, blocks: Path, binary: str, w
 
 
 @contextmanager
-def victoria_metrics(folder: Path) -> Iterator[str]:
+def victoria_metrics(folder: Path, flags: Sequence[str] = ("-memory.allowedBytes=256MB",)) -> Iterator[str]:
     """A VictoriaMetrics that answers with what was written a second ago; yields its URL."""
     folder.mkdir(parents=True)
     port = free_port()
@@ -62,7 +62,7 @@ def victoria_metrics(folder: Path) -> Iterator[str]:
         f"-storageDataPath={folder / 'data'}",
         f"-httpListenAddr=127.0.0.1:{port}",
         "-search.latencyOffset=1s",
-        "-memory.allowedBytes=256MB",
+        *flags,
     ]
     with running(command, folder / "victoria.log"):
         url = f"http://127.0.0.1:{port}"
