@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import statistics
@@ -49,8 +50,9 @@ def _measure(config: LocalConfig, times: int) -> tuple[list[float], list[float]]
     viewers: list[_Playing] = []
     with connect(address) as listening:
         while len(leaves) < times:
-            # Spread joins and leaves over the pipeline's phases.
-            _seen(listening, viewers, len(viewers), chance.uniform(2, 5))
+            _seen(listening, viewers, len(viewers), 2)
+            # A message has just come: spread joins and leaves over the time until the next ones.
+            _pass(listening, viewers, chance.uniform(0, config.broadcast_seconds))
             begun = time.monotonic()
             if len(joins) < times:
                 viewers.append(_Playing(Viewer(config, chance)))
@@ -75,6 +77,16 @@ class _Playing:
             self._due = time.monotonic() + self._viewer.turn()
         except requests.RequestException:
             self._due = time.monotonic() + 0.5
+
+
+def _pass(listening: ClientConnection, viewers: list[_Playing], seconds: float) -> None:
+    """Let time pass; players go on meanwhile."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        for viewer in viewers:
+            viewer.go_on()
+        with contextlib.suppress(TimeoutError):
+            listening.recv(timeout=min(0.1, left))
 
 
 def _seen(listening: ClientConnection, viewers: list[_Playing], expected: int, at_least_seconds: float = 0) -> float:

@@ -48,7 +48,7 @@ histogram duration by cache buckets 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 }
 """
 COUNT = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from exporters import settings
 from exporters.cdn import service
@@ -67,7 +67,8 @@ committer.stop()
 seconds, processor = time.monotonic() - begun, time.process_time() - processor
 tables = built.collectors[0].collect()
 records = {t.family.name: t.total() for t in tables if hasattr(t, "total")}["livestream_cdn_log_records_total"]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+peak = int(status["VmHWM"].split()[0]) / 1024  # ru_maxrss would have the parent's before exec
 print(json.dumps({"lines": records, "processor": processor, "seconds": seconds, "mebibytes": peak}))
 """
 BARE = """
@@ -162,7 +163,7 @@ def _other_rows(folder: Path, lines: int) -> list[Row]:
 
 
 def _counted(log: Path, form: str, turn: int, handoff: bool = False) -> dict[str, float]:
-    state = log.with_name(f"{form}-{turn}-{handoff}.db")
+    state = log.with_name(f"{log.stem}-{turn}-{handoff}.db")
     return _python(COUNT, str(log), form, str(state), str(int(handoff)))
 
 
