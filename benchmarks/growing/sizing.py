@@ -150,9 +150,7 @@ def _victoria(rows: Rows, pages: tuple[float, float]) -> Iterator[Estimate]:
     series, samples = pages
     first, cpu = _engine(part, named, "victoria", series, samples)
     yield _meaning(first, f"{series:,.0f} series")
-    kept = named[-1]["victoria_sample_bytes"]
-    day = samples * DAY_SECONDS * kept
-    yield _meaning(cpu, f"{samples:,.0f} samples a second, {day / 1e9:,.0f} GB a day at {kept:.2f} B a sample")
+    yield _meaning(cpu, f"{samples:,.0f} samples a second")
 
 
 def scraped(found: Mapping[str, Rows]) -> tuple[float, float]:

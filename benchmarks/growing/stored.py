@@ -216,8 +216,6 @@ def victoria(platform: Platform, folder: Path, seconds: float) -> Found:
             after, passed = family_usage(pid), time.monotonic() - begun
             page = _page(url)
             samples = sum(values(page, VICTORIA_ROWS)) - rows
-            requests.get(f"{url}/internal/force_flush", timeout=60).raise_for_status()
-            requests.get(f"{url}/internal/force_merge", timeout=300).raise_for_status()
             return {
                 "streams": platform.streams,
                 "shards": platform.shards,
@@ -225,8 +223,6 @@ def victoria(platform: Platform, folder: Path, seconds: float) -> Found:
                 "samples_per_second": samples / passed,
                 "victoria_cores": (after.cpu_seconds - before.cpu_seconds) / passed,
                 "victoria_mb": peak,
-                "victoria_sample_bytes": _size(folder / "victoria/data/data") / sum(values(page, VICTORIA_ROWS)),
-                "victoria_index_bytes": _size(folder / "victoria/data/indexdb") / _count_series(url),
             }
 
 
@@ -234,7 +230,3 @@ def _count_series(url: str) -> float:
     answer = requests.get(f"{url}/api/v1/status/tsdb", timeout=60)
     answer.raise_for_status()
     return float(answer.json()["data"]["totalSeries"])
-
-
-def _size(folder: Path) -> int:
-    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
