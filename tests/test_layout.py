@@ -31,7 +31,7 @@ MAY_IMPORT = {
         "prometheus.objectives",
     ),
     "bridge.history": ("exporters.viewers.spool",),
-    "bridge.streams": ("exporters.rtmp",),
+    "bridge.streams": ("exporters.naming", "exporters.rtmp"),
     "bridge.contract": (),
     "deploy": ("deploy", "exporters", "bridge"),
 }

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlencode, urljoin
 import requests
 
 from exporters.errors import SourceError, SourceUnreachableError
+from exporters.naming import Naming
 from exporters.rtmp.backends import BACKENDS
 from exporters.rtmp.fetch import HttpFetch
 from exporters.rtmp.model import StreamReading
-from exporters.rtmp.naming import Naming
 from exporters.rtmp.targets import Target
 
 log = logging.getLogger(__name__)

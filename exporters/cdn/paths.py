@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from exporters.errors import ConfigError
+from exporters.naming import RENDITION_SUFFIXES, Naming
 
 DEFAULT_PATTERNS = (r"^/[^/]+/(?P<stream>[^/]+?)(?:\.m3u8|-\d+\.(?:ts|m4s|mp4|aac)|/.*)$",)
 """``/app/demo.m3u8``, ``/app/demo/…`` and ``/app/demo-17.ts``"""
-DEFAULT_SUFFIXES = ("_720p", "_480p", "_360p", "_240p", "_1080p", "_low", "_mid", "_hi", "_src")
 MULTIVARIANT_NAMES = frozenset({"master", "main", "multivariant", "manifest", "stream"})
 SEGMENT_ENDINGS = frozenset(
     {"ts", "m4s", "mp4", "m4v", "m4a", "cmfv", "cmfa", "cmft", "aac", "ac3", "ec3", "mp3", "vtt"}
@@ -36,11 +36,13 @@ class PathMapper:
     rendition suffix is taken off the stream: ``demo_720p`` is stream ``demo``, variant ``720p``.
     """
 
-    def __init__(self, patterns: Sequence[str] = DEFAULT_PATTERNS, suffixes: Sequence[str] = DEFAULT_SUFFIXES) -> None:
+    def __init__(
+        self, patterns: Sequence[str] = DEFAULT_PATTERNS, suffixes: Sequence[str] = RENDITION_SUFFIXES
+    ) -> None:
         if not patterns:
             raise ConfigError("CDN_PATTERNS is empty; it must hold at least one pattern with a group named stream")
         self._patterns = tuple(_compile(text) for text in patterns)
-        self._suffixes = tuple(sorted(suffixes, key=len, reverse=True))
+        self._naming = Naming(suffixes)
 
     def map(self, path: str) -> Target:
         """The target of a path (without its query)."""
@@ -50,15 +52,10 @@ class PathMapper:
                 stream = found["stream"][:MAX_NAME]
                 variant = found["variant"] or "" if "variant" in pattern.groupindex else ""
                 if not variant:
-                    stream, variant = self._split(stream)
+                    stream, suffix = self._naming.split(stream)
+                    variant = suffix.lstrip("_")
                 return Target(stream, kind_of(path, stream, variant), variant[:32])
         return Target("", kind_of(path, "", ""), "")
-
-    def _split(self, name: str) -> tuple[str, str]:
-        for suffix in self._suffixes:
-            if name.endswith(suffix) and len(name) > len(suffix):
-                return name[: -len(suffix)], suffix.lstrip("_")
-        return name, ""
 
 
 def kind_of(path: str, stream: str, variant: str) -> str:

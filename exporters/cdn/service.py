@@ -15,7 +15,7 @@ from exporters.cdn.formats.registry import FormatRegistry
 from exporters.cdn.guards import Guards
 from exporters.cdn.ledger import Committer, Ledger
 from exporters.cdn.outbox import OutboxSender
-from exporters.cdn.paths import DEFAULT_PATTERNS, DEFAULT_SUFFIXES, PathMapper
+from exporters.cdn.paths import DEFAULT_PATTERNS, PathMapper
 from exporters.cdn.sources.folder import LogFolder
 from exporters.cdn.sources.push import PushIntake, PushSource
 from exporters.cdn.sources.pushserver import PushServer
@@ -26,6 +26,7 @@ from exporters.cdn.tables import DeliveryTables
 from exporters.cdn.tally import SourceTally
 from exporters.cdn.times import SourceIdentity
 from exporters.errors import ConfigError
+from exporters.naming import RENDITION_SUFFIXES
 from exporters.server import Service, Worker, parse_address
 from exporters.settings import Secret, setting
 
@@ -48,7 +49,7 @@ class CdnConfig:
         " ".join(DEFAULT_PATTERNS), "Path patterns (regular expressions, space between) with groups stream and variant."
     )
     rendition_suffixes: tuple[str, ...] = setting(
-        DEFAULT_SUFFIXES, "Endings of a stream's name in a path that are its rendition."
+        RENDITION_SUFFIXES, "Endings of a stream's name in a path that are its rendition."
     )
     sampling: tuple[str, ...] = setting((), "Share of requests that a source logs, as name=ratio, for example cf=0.1.")
     max_streams: int = setting(2_000, "Streams with series of their own; more become _other.", minimum=1)

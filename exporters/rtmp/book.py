@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from exporters.discovery import LiveStream
 from exporters.labels import OTHER, BoundedLabel
+from exporters.naming import Naming
 from exporters.rtmp.broadcast import Broadcast
 from exporters.rtmp.clock import Clock, Instant, now
 from exporters.rtmp.counting import Sight, StreamCounts
 from exporters.rtmp.model import ServerReading
-from exporters.rtmp.naming import Naming
 from exporters.rtmp.publish import Publish
 from exporters.rtmp.tallies import Tallies
 

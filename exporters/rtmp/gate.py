@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporters.errors import SourceError
+from exporters.naming import Naming
 from exporters.rtmp.keys import KeyRegistry
-from exporters.rtmp.naming import Naming
 
 log = logging.getLogger(__name__)
 PUBLIC_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

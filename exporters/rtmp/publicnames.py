@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from exporters.errors import SourceError
+from exporters.naming import Naming
 from exporters.rtmp.keys import KeyRegistry
 from exporters.rtmp.model import ServerReading
-from exporters.rtmp.naming import Naming
 
 log = logging.getLogger(__name__)
 

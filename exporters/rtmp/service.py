@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from exporters.discovery import write_streams
 from exporters.errors import ConfigError
+from exporters.naming import RENDITION_SUFFIXES, Naming
 from exporters.rtmp.backends import backend_of, known_backends
 from exporters.rtmp.book import Limits, StreamBook
 from exporters.rtmp.collector import StreamCollector
@@ -16,7 +17,6 @@ from exporters.rtmp.gate import Gate
 from exporters.rtmp.hooks import HookTargets
 from exporters.rtmp.host import HostCpu
 from exporters.rtmp.keys import open_registry
-from exporters.rtmp.naming import RENDITION_SUFFIXES, Naming
 from exporters.rtmp.poller import Poller, process_alive
 from exporters.rtmp.publicnames import PublicNames
 from exporters.rtmp.servers import ServerRecord, ServerTables

@@ -10,6 +10,7 @@ import requests
 
 from exporters.discovery import StreamDirectory
 from exporters.errors import ConfigError
+from exporters.naming import RENDITION_SUFFIXES
 from exporters.server import Service, parse_address
 from exporters.settings import Secret, own_folder, setting
 from exporters.viewers.addresses import TrustedProxies
@@ -57,10 +58,7 @@ class ViewersConfig:
     view_seconds: float = setting(3.0, "Watch time from which a play counts as a view.", minimum=0)
     max_sessions: int = setting(500_000, "Most sessions in memory; then the stalest is ended.", minimum=1)
     max_streams: int = setting(2000, "Most streams with series of their own; the rest is _other.", minimum=1)
-    renditions: tuple[str, ...] = setting(
-        ("_1080p", "_720p", "_480p", "_360p", "_240p", "_low", "_mid", "_hi", "_src"),
-        "Name endings that tell a rendition in URLs.",
-    )
+    renditions: tuple[str, ...] = setting(RENDITION_SUFFIXES, "Name endings that tell a rendition in URLs.")
     ignored_agents: tuple[str, ...] = setting(
         ("bigfootlive-probe",), "Beginnings of user agents in logs that are no viewers, such as probes."
     )

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from exporters.naming import Naming
 from exporters.rtmp.book import Limits, Round, StreamBook
 from exporters.rtmp.broadcast import Broadcast
 from exporters.rtmp.model import ServerReading, StreamReading
-from exporters.rtmp.naming import Naming
 from exporters.rtmp.tallies import Tallies
 from tests.rtmp.fixtures import EPOCH_WALL, HandClock, server, stream
 

@@ -9,10 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporters import metrics
 from exporters.exposition import render
 from exporters.metrics import Family
+from exporters.naming import Naming
 from exporters.rtmp.book import Limits, Round, StreamBook
 from exporters.rtmp.collector import StreamCollector
 from exporters.rtmp.model import Audio, ServerReading, Video
-from exporters.rtmp.naming import Naming
 from exporters.rtmp.nginx_rtmp import parse_stat
 from exporters.rtmp.tallies import Tallies
 from tests.rtmp.fixtures import EPOCH_WALL, HandClock, fixture, server, stream

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.errors import SourceFormatError
+from exporters.naming import Naming
 from exporters.rtmp.book import Round, StreamBook
 from exporters.rtmp.collector import StreamCollector
 from exporters.rtmp.hooks import MEDIAMTX_ACTIONS, NGINX_CALLS, SRS_ACTIONS
 from exporters.rtmp.mediamtx import MediamtxSource
 from exporters.rtmp.model import ServerReading
-from exporters.rtmp.naming import Naming
 from exporters.rtmp.nginx_rtmp import parse_stat
 from exporters.rtmp.srs import SrsSource
 from exporters.rtmp.tallies import Tallies

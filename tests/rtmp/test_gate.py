@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from exporters.errors import SourceError
+from exporters.naming import Naming
 from exporters.rtmp.gate import Gate, Verdict
-from exporters.rtmp.naming import Naming
 
 REFUSED = Verdict("", "refused")
 

@@ -8,11 +8,11 @@ from urllib.parse import quote
 import orjson
 import pytest
 
+from exporters.naming import Naming
 from exporters.rtmp.book import StreamBook
 from exporters.rtmp.gate import Gate
 from exporters.rtmp.hooks import MAX_OPEN, HookTargets, MediamtxHooks, NginxHooks, SrsHooks
 from exporters.rtmp.keys import KeyRegistry
-from exporters.rtmp.naming import Naming
 from exporters.rtmp.tallies import Tallies
 from exporters.server import Reply, Request
 from tests.rtmp.fixtures import EPOCH_WALL, HandClock, fixture

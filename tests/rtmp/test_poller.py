@@ -8,9 +8,9 @@ import os
 import pytest
 
 from exporters.errors import SourceError
+from exporters.naming import Naming
 from exporters.rtmp.book import StreamBook
 from exporters.rtmp.model import ServerReading
-from exporters.rtmp.naming import Naming
 from exporters.rtmp.poller import Poller, process_alive
 from exporters.rtmp.publicnames import PublicNames, hidden
 from exporters.rtmp.servers import ServerRecord, ServerTables

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporters.errors import SourceError
-from exporters.rtmp.naming import Naming
+from exporters.naming import Naming
 from exporters.rtmp.publicnames import PublicNames, hidden
 from tests.rtmp.fixtures import server, stream
 

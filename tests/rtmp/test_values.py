@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from exporters.naming import Naming
 from exporters.rtmp import fields
 from exporters.rtmp.encoders import encoder_family
 from exporters.rtmp.host import HostCpu
-from exporters.rtmp.naming import Naming
 
 
 @pytest.mark.parametrize(
