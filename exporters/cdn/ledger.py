@@ -19,7 +19,7 @@ from exporters.handoff import Batch, write_batch
 from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
-MAX_HANDED = 5_000
+MAX_HANDED = 10_000
 BATCH_RECORDS = 1_000
 BATCH_BYTES = 900_000
 """below the body limit of the session engine's server"""
