@@ -46,6 +46,8 @@ def test_the_number_on_the_websocket_follows_players_that_come_and_go(local: Run
             page.goto(player_address(site, config, f"browser-{number}"))
         wait_until(lambda: stream.viewers() == 5, "five viewers", 20)
         wait_until(lambda: platform.viewers() == 5, "five viewers on the platform", 10)
+        # A viewer counts from the first request, a view from the first frame.
+        wait_until(lambda: stream.newest["data"]["totalViews"] == views_before + 5, "five views", 20)
         pages[0].close()
         players.pop().stop()
         wait_until(lambda: stream.viewers() == 3, "three viewers", 30)
