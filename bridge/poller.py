@@ -61,8 +61,9 @@ class Poller(Loop):
             if self._reached:
                 log.warning("Prometheus does not answer: %s; the last snapshot is kept", error)
             self._reached = False
-        seconds = time.monotonic() - begun
-        self._on_turn(self._reached, seconds)
+        finally:
+            seconds = time.monotonic() - begun
+            self._on_turn(self._reached, seconds)
         return max(0.05, self._tick_seconds - seconds)
 
     def take(self) -> Snapshot:

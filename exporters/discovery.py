@@ -82,6 +82,10 @@ class StreamDirectory(Loop):
         if self._urls:
             super().start()
 
+    def stop(self) -> None:
+        super().stop()
+        self._session.close()
+
     def take_turn(self) -> float:
         begun = time.monotonic()
         self.refresh(self._session)

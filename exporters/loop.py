@@ -12,7 +12,10 @@ STOP_SECONDS = 10.0
 
 
 class Loop(ABC):
-    """A worker that takes turns until it is stopped; a turn that fails is logged, and the next one tries again."""
+    """A worker that takes turns until it is stopped.
+
+    A turn that fails is logged, and the next one comes after the pause before it, at least ``RETRY_SECONDS``.
+    """
 
     def __init__(self, name: str, first_seconds: float = 0.0) -> None:
         """``first_seconds`` is the pause before the first turn."""
@@ -40,4 +43,4 @@ class Loop(ABC):
                 pause = self.take_turn()
             except Exception:
                 log.exception("%s: a turn failed", self._thread.name)
-                pause = RETRY_SECONDS
+                pause = max(pause, RETRY_SECONDS)

@@ -57,7 +57,8 @@ class LimitReachedError(ContainerError):
 class Launcher(Loop):
     """The media servers of this installation.
 
-    A worker measures all of them each ``poll_seconds``; readers take the last readings without waiting.
+    A worker measures all of them each ``poll_seconds``; readers take the last readings without waiting. When it is
+    stopped the media servers run on, and the next bridge finds them.
     """
 
     def __init__(
@@ -85,10 +86,6 @@ class Launcher(Loop):
         self._ended: OrderedDict[str, Ended] = OrderedDict()
         self._turning = threading.Lock()
         self._cleaned = False
-
-    def stop(self) -> None:
-        """End the watching; the media servers run on, and the next bridge finds them."""
-        super().stop()
 
     def take_turn(self) -> float:
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.poller import Poller
 from bridge.promapi import PrometheusUnreachableError, QueryRefusedError
-from bridge.snapshot import SnapshotStore
+from bridge.snapshot import Snapshot, SnapshotStore
 from prometheus import queries
 from prometheus.queries import SNAPSHOT, Query
 
@@ -83,3 +83,18 @@ def test_listeners_hear_of_each_snapshot() -> None:
     snapshot = poller.take()
     poller.stop()
     assert heard == [snapshot]
+
+
+def test_a_turn_that_fails_by_our_own_fault_is_reported_too() -> None:
+    seen: list[bool] = []
+
+    def faulty(snapshot: Snapshot) -> None:
+        raise ValueError("a listener's fault")
+
+    poller = Poller(
+        Answers(), SnapshotStore(), listeners=[faulty], on_turn=lambda reached, seconds: seen.append(reached)
+    )
+    with pytest.raises(ValueError, match="a listener's fault"):
+        poller.take_turn()
+    poller.stop()
+    assert seen == [True]
