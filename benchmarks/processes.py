@@ -1,11 +1,11 @@
-"""What processes hold and use, from /proc: each program with the processes it started, and how a figure grows."""
+"""What processes hold and use, from /proc: each program with the processes it started."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -82,27 +82,3 @@ def _kilobytes(text: str) -> Iterator[tuple[str, int]]:
         name, _, amount = line.partition(":")
         if amount.endswith(" kB"):
             yield name, int(amount[:-3])
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A straight line through points by least squares."""
-
-    base: float
-    slope: float
-    residual: float
-    """root of the mean squared distance of the points from it"""
-
-    def at(self, x: float) -> float:
-        return self.base + self.slope * x
-
-
-def fit(points: Iterable[tuple[float, float]]) -> Line:
-    """The line with the least squared distance; level where the points are all at one x."""
-    points = list(points)
-    count = max(1, len(points))
-    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
-    base = mean_y - slope * mean_x
-    return Line(base, slope, (sum((y - base - slope * x) ** 2 for x, y in points) / count) ** 0.5)

@@ -26,8 +26,9 @@ from typing import Any
 import click
 import requests
 
+from benchmarks.growing.estimates import law
 from benchmarks.localrun import local_run
-from benchmarks.processes import Usage, family_usage, fit
+from benchmarks.processes import Usage, family_usage
 from benchmarks.table import Row
 from benchmarks.telling import Telling, telling
 from deploy.local.stack import Stack
@@ -167,8 +168,8 @@ def _program_rows(samples: list[Sample]) -> Iterator[Row]:
     warm = min(WARM_MINUTES, whole / 2)
     for name in samples[-1].programs:
         usages = [(one.minutes, one.programs[name]) for one in samples if name in one.programs]
-        after = [(minute / 60, usage.anonymous) for minute, usage in usages if minute >= warm]
-        slope, size = fit(after).slope, after[0][1]
+        after = [{"hours": minute / 60, "value": usage.anonymous} for minute, usage in usages if minute >= warm]
+        slope, size = law(after, ["hours"]).slopes["hours"], after[0]["value"]
         last, first = usages[-1][1], usages[0][1]
         bound = max(FLAT * size, FLAT_MEBIBYTES)
         cores = (last.cpu_seconds - first.cpu_seconds) / max(1.0, (usages[-1][0] - usages[0][0]) * 60)

@@ -73,21 +73,24 @@ def _scrape(part: str, rows: Rows, every_seconds: int) -> Iterator[Estimate]:
     yield _meaning(cpu, text)
 
 
+def _exporter(part: str, rows: Rows, every_seconds: int) -> Iterator[Estimate]:
+    """What is asked of every exporter but the session engine's, whose size is not by streams alone."""
+    yield estimate(part, "memory", "MB", rows, "memory_mb", ALL)
+    yield estimate(part, "series", "", rows, "series", ALL)
+    yield from _scrape(part, rows, every_seconds)
+
+
 def _cdn(rows: Rows) -> Iterator[Estimate]:
     part = "cdn"
     line = estimate(part, "CPU of a line, counted and handed over", "µs", rows, "line_us", ALL)
     yield _meaning(line, _cores(line.value, LINES, "lines"))
-    yield estimate(part, "memory", "MB", rows, "memory_mb", ALL)
-    yield estimate(part, "series", "", rows, "series", ALL)
-    yield from _scrape(part, rows, SLOW_SECONDS)
+    yield from _exporter(part, rows, SLOW_SECONDS)
 
 
 def _rtmp(rows: Rows) -> Iterator[Estimate]:
     part = "rtmp"
     yield estimate(part, "CPU, polls each second", "cores", rows, "cores", ALL)
-    yield estimate(part, "memory", "MB", rows, "memory_mb", ALL)
-    yield estimate(part, "series", "", rows, "series", ALL)
-    yield from _scrape(part, rows, FAST_SECONDS)
+    yield from _exporter(part, rows, FAST_SECONDS)
 
 
 def _hls(rows: Rows) -> Iterator[Estimate]:
@@ -97,9 +100,7 @@ def _hls(rows: Rows) -> Iterator[Estimate]:
     fetches = STREAMS * a_stream
     cores = estimate(part, "CPU, one endpoint", "cores", named, "cores", {"fetches a second": fetches})
     yield _meaning(cores, _processes(cores.value))
-    yield estimate(part, "memory", "MB", rows, "memory_mb", ALL)
-    yield estimate(part, "series", "", rows, "series", ALL)
-    yield from _scrape(part, rows, SLOW_SECONDS)
+    yield from _exporter(part, rows, SLOW_SECONDS)
 
 
 def _prometheus(rows: Rows, disk: Rows) -> Iterator[Estimate]:

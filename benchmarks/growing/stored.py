@@ -112,21 +112,19 @@ def asked(platform: Platform, folder: Path, seconds: float) -> Found:
 def _over(seconds: float, url: str, bridges: str, telling: str) -> Found:
     """What Prometheus and the bridge use in so many seconds."""
     pids = [started_for(url), started_for(bridges)]
-    pages, before, begun = (_page(url), _page(telling)), [family_usage(pid) for pid in pids], time.monotonic()
-    peaks = _peaks(pids, seconds)
-    after, passed = [family_usage(pid) for pid in pids], time.monotonic() - begun
+    pages = _page(url), _page(telling)
+    used = _use(pids, seconds)
     page, told = _page(url), _page(telling)
     ticks = _growth(metrics.BRIDGE_PROMQL_QUERIES, pages[1], told) / len(SNAPSHOT)
-    cpu = [later.cpu_seconds - earlier.cpu_seconds for earlier, later in zip(before, after, strict=True)]
     return {
         "series": sum(values(page, SERIES)),
-        "samples_per_second": _growth(SAMPLES, pages[0], page) / passed,
-        "prometheus_cores": cpu[0] / passed,
-        "prometheus_mb": peaks[0],
+        "samples_per_second": _growth(SAMPLES, pages[0], page) / used.seconds,
+        "prometheus_cores": used.cpu_seconds[0] / used.seconds,
+        "prometheus_mb": used.peaks_mb[0],
         "rules_share": max(map(truediv, values(page, RULES_SECONDS), values(page, RULES_INTERVAL))),
         "rules_missed": _growth(RULES_MISSED, pages[0], page),
-        "bridge_mb": peaks[1],
-        "tick_ms": 1e3 * cpu[1] / ticks,
+        "bridge_mb": used.peaks_mb[1],
+        "tick_ms": 1e3 * used.cpu_seconds[1] / ticks,
         "snapshot_s": sum(values(told, metrics.BRIDGE_SNAPSHOT_DURATION)),
     }
 
@@ -141,13 +139,24 @@ def _page(url: str) -> bytes:
     return answer.content
 
 
-def _peaks(pids: Sequence[int], seconds: float) -> list[float]:
-    """The most megabytes that each program has allocated, looked at each second for so long."""
-    peaks, end = [0.0] * len(pids), time.monotonic() + seconds
-    while time.monotonic() < end:
+@dataclass(frozen=True)
+class Use:
+    """What programs used while they were looked at: CPU and the most megabytes of each, and how long that was."""
+
+    cpu_seconds: list[float]
+    peaks_mb: list[float]
+    seconds: float
+
+
+def _use(pids: Sequence[int], seconds: float) -> Use:
+    """Look at the programs each second for so long."""
+    before, begun = [family_usage(pid).cpu_seconds for pid in pids], time.monotonic()
+    peaks = [0.0] * len(pids)
+    while time.monotonic() < begun + seconds:
         time.sleep(1)
         peaks = [max(peak, family_usage(pid).anonymous) for peak, pid in zip(peaks, pids, strict=True)]
-    return [peak * 2**20 / 1e6 for peak in peaks]
+    cpu = [family_usage(pid).cpu_seconds - earlier for pid, earlier in zip(pids, before, strict=True)]
+    return Use(cpu, [peak * 2**20 / 1e6 for peak in peaks], time.monotonic() - begun)
 
 
 def disk(platform: Platform, folder: Path, seconds: float) -> Found:
@@ -210,19 +219,15 @@ def victoria(platform: Platform, folder: Path, seconds: float) -> Found:
                 lambda: [value for _, value in servers.instant(url, shown)] == [want], "all streams", 120, 1.0
             )
             time.sleep(seconds / 2)
-            pid = started_for(url)
-            rows, before, begun = sum(values(_page(url), VICTORIA_ROWS)), family_usage(pid), time.monotonic()
-            (peak,) = _peaks([pid], seconds)
-            after, passed = family_usage(pid), time.monotonic() - begun
-            page = _page(url)
-            samples = sum(values(page, VICTORIA_ROWS)) - rows
+            before = _page(url)
+            used = _use([started_for(url)], seconds)
             return {
                 "streams": platform.streams,
                 "shards": platform.shards,
                 "series": _count_series(url),
-                "samples_per_second": samples / passed,
-                "victoria_cores": (after.cpu_seconds - before.cpu_seconds) / passed,
-                "victoria_mb": peak,
+                "samples_per_second": _growth(VICTORIA_ROWS, before, _page(url)) / used.seconds,
+                "victoria_cores": used.cpu_seconds[0] / used.seconds,
+                "victoria_mb": used.peaks_mb[0],
             }
 
 
