@@ -62,10 +62,6 @@ class HeldCounters:
             cell = self.cell(*labels)
             cell.value = cell[1] = value
 
-    def remove_where(self, label: str, value: str) -> list[Labels]:
-        """Remove every series whose ``label`` is ``value``; gives their label values."""
-        return self.public.remove_where(label, value)
-
 
 class HeldHistogram:
     """One histogram series: counts a bucket and their sum as counted, and the cell that scrapes see."""

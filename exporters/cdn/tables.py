@@ -76,7 +76,7 @@ class DeliveryTables:
             (name, labels)
             for name, held in self._held.items()
             if isinstance(held, HeldCounters) and "stream" in held.public.family.labels
-            for labels in held.remove_where("stream", stream)
+            for labels in held.public.remove_where("stream", stream)
         ]
 
     def public(self) -> list[Table]:

@@ -49,12 +49,15 @@ class Network(NamedTuple):
     """whether it is of the open internet, so that it tells households apart"""
 
 
+NOT_AN_ADDRESS = Network("", False)
+
+
 @lru_cache(maxsize=CACHED_ADDRESSES)
 def network_of(address: str) -> Network:
     """The network of a viewer's address."""
     parsed = _parse(address)
     if parsed is None:
-        return NOWHERE
+        return NOT_AN_ADDRESS
     prefix = 24 if parsed.version == 4 else 48
     return Network(str(ip_network((parsed, prefix), strict=False).network_address), parsed.is_global)
 
@@ -67,6 +70,3 @@ def _parse(address: str) -> IPv4Address | IPv6Address | None:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         return parsed.ipv4_mapped
     return parsed
-
-
-NOWHERE = Network("", False)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,51 +243,51 @@ KEPT = (
 )
 
 
-def test_streams_are_known_by_the_list_that_is_followed(tmp_path: Path) -> None:
-    streams = [LiveStream("demo", "live", "live", time.time())]
+@contextmanager
+def following(folder: Path, streams: list[LiveStream], **settings: str) -> Iterator[Exporter]:
+    """An exporter that follows a list of these streams."""
     lists = RunningService(
         Service("lists", [], [], {"/streams": lambda _: Reply(200, write_streams(streams))}), ("127.0.0.1", 0)
     )
     lists.start()
-    one = exporter(tmp_path, streams_urls=f"http://127.0.0.1:{lists.port}/streams")
+    one = exporter(folder, streams_urls=f"http://127.0.0.1:{lists.port}/streams", **settings)
     one.start()
     try:
-        wait_until(lambda: one.value('livestream_viewer_broadcast_plays{stream="demo"}') == 0, "the list to be read")
-        assert post_line(one, "a", 0).status_code == 204
-        row = {"stream": "fresh", "session": "x", "state": "playing"}
-        assert requests.post(f"{one.public}/v1/beacon", json=row, timeout=5).status_code == 404
-        streams.append(LiveStream("fresh", "live", "live", time.time()))
-        wait_until(
-            lambda: requests.post(f"{one.public}/v1/beacon", json=row, timeout=5).status_code == 204, "the new stream"
-        )
+        yield one
     finally:
         one.end()
         lists.stop()
+
+
+def live(stream: str) -> LiveStream:
+    return LiveStream(stream, "live", "live", time.time())
+
+
+def beacon_status(one: Exporter, stream: str) -> int:
+    row = {"stream": stream, "session": "x", "state": "playing"}
+    return requests.post(f"{one.public}/v1/beacon", json=row, timeout=5).status_code
+
+
+def test_streams_are_known_by_the_list_that_is_followed(tmp_path: Path) -> None:
+    streams = [live("demo")]
+    with following(tmp_path, streams) as one:
+        wait_until(lambda: one.value('livestream_viewer_broadcast_plays{stream="demo"}') == 0, "the list to be read")
+        assert post_line(one, "a", 0).status_code == 204
+        assert beacon_status(one, "fresh") == 404
+        streams.append(live("fresh"))
+        wait_until(lambda: beacon_status(one, "fresh") == 204, "the new stream")
 
 
 def test_a_stream_that_has_ended_is_410(tmp_path: Path) -> None:
-    streams = [LiveStream("demo", "live", "live", time.time()), LiveStream("other", "live", "live", time.time())]
-    lists = RunningService(
-        Service("lists", [], [], {"/streams": lambda _: Reply(200, write_streams(streams))}), ("127.0.0.1", 0)
-    )
-    lists.start()
-    one = exporter(tmp_path, streams_urls=f"http://127.0.0.1:{lists.port}/streams", ended_grace_seconds="0")
-    one.start()
-    row = {"stream": "demo", "session": "x", "state": "playing"}
-    try:
-        assert requests.post(f"{one.public}/v1/beacon", json=row, timeout=5).status_code == 204
+    streams = [live("demo"), live("other")]
+    with following(tmp_path, streams, ended_grace_seconds="0") as one:
+        assert beacon_status(one, "demo") == 204
         del streams[0]
-        wait_until(
-            lambda: requests.post(f"{one.public}/v1/beacon", json=row, timeout=5).status_code == 410, "the stream's end"
-        )
+        wait_until(lambda: beacon_status(one, "demo") == 410, "the stream's end")
         gone = post_line(one, "a", 0)
         assert (gone.status_code, gone.text.strip()) == (410, "the stream has ended")
         assert (one.value('livestream_viewer_reports_rejected_total{reason="ended"}') or 0) >= 2
-        other = {**row, "stream": "other"}
-        assert requests.post(f"{one.public}/v1/beacon", json=other, timeout=5).status_code == 204
-    finally:
-        one.end()
-        lists.stop()
+        assert beacon_status(one, "other") == 204
 
 
 def test_a_taken_public_port_stops_the_start_with_a_clear_line(tmp_path: Path) -> None:

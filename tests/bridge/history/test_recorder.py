@@ -174,13 +174,7 @@ def test_what_is_killed_leaves_no_gap_and_no_double(tmp_path: Path) -> None:
             servers.wait_until(lambda goal=goal: made.reached() >= goal, f"{goal} minutes", 120)  # type: ignore[misc]
             made.kill(name)
             getattr(made, f"start_{name}")()
-        servers.wait_until(lambda: made.reached() >= len(EXPECTED), "all minutes", 120)
-        assert {key: viewers for key, viewers in made.stored().items() if key[1] < 360} == EXPECTED
-        with psycopg.connect(made.url) as connection:
-            sums = connection.execute(
-                "SELECT sum(minutes), sum(viewer_minutes) FROM stream_days WHERE stream NOT LIKE '@%'"
-            ).fetchone()
-        assert sums == (len(EXPECTED), sum(EXPECTED.values()))
+        expect_each_minute_once(made)
 
 
 def test_spooled_records_are_stored_once_whatever_is_killed(tmp_path: Path) -> None:
@@ -244,13 +238,17 @@ def test_a_cut_network_leaves_no_gap_and_no_double(tmp_path: Path) -> None:
         made.start_recorder("standby")
         servers.wait_until(lambda: made.reached() > at_rest, "the standby to go on", 60)
         far.connect(True)
-        servers.wait_until(lambda: made.reached() >= len(EXPECTED), "all minutes", 120)
-        assert {key: viewers for key, viewers in made.stored().items() if key[1] < 360} == EXPECTED
-        with psycopg.connect(made.url) as connection:
-            sums = connection.execute(
-                "SELECT sum(minutes), sum(viewer_minutes) FROM stream_days WHERE stream NOT LIKE '@%'"
-            ).fetchone()
-        assert sums == (len(EXPECTED), sum(EXPECTED.values()))
+        expect_each_minute_once(made)
+
+
+def expect_each_minute_once(made: Stage) -> None:
+    servers.wait_until(lambda: made.reached() >= len(EXPECTED), "all minutes", 120)
+    assert {key: viewers for key, viewers in made.stored().items() if key[1] < 360} == EXPECTED
+    with psycopg.connect(made.url) as connection:
+        sums = connection.execute(
+            "SELECT sum(minutes), sum(viewer_minutes) FROM stream_days WHERE stream NOT LIKE '@%'"
+        ).fetchone()
+    assert sums == (len(EXPECTED), sum(EXPECTED.values()))
 
 
 def given_up(made: Stage) -> int:
