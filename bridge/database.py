@@ -20,6 +20,9 @@ KEEPALIVES = {"idle": 5, "interval": 3, "count": 2}
 USER_TIMEOUT_MILLISECONDS = 10_000
 """Either end gives a connection up within about 11 s once the other's machine is out of reach: by keepalives, or by the
 user timeout where what it sent last did not arrive (TCP sends no keepalives while it sends again)."""
+TEMPORARY_PAGES = 128
+"""Pages of 8 KiB that the server keeps of a connection's temporary tables. It goes round all of them, so by default the
+recorder's little staging tables would fill 8 MiB within the first hour."""
 
 Connection = psycopg.Connection[TupleRow]
 Row = tuple[Any, ...]
@@ -129,6 +132,7 @@ def _arguments(name: str, wait_seconds: float, **settings: int) -> dict[str, Any
     """What every connection is made with; ``settings`` are the session's own at the server."""
     served = {
         **settings,
+        "temp_buffers": TEMPORARY_PAGES,
         "tcp_user_timeout": USER_TIMEOUT_MILLISECONDS,
         **{f"tcp_keepalives_{part}": value for part, value in KEEPALIVES.items()},
     }
