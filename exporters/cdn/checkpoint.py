@@ -55,7 +55,7 @@ class Checkpoint:
             self._base.execute("PRAGMA locking_mode=EXCLUSIVE")  # two readers of one log would count it twice
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=FULL")
-            self._base.execute("PRAGMA cache_size=-256")
+            self._base.execute("PRAGMA cache_size=-64")
             self._base.executescript(SCHEMA)
             waiting = "SELECT COALESCE(SUM(records), 0), COALESCE(SUM(LENGTH(body)), 0) FROM outbox"
             self._waiting = self._base.execute(waiting).fetchone()

@@ -9,6 +9,9 @@ from exporters.cdn.records import LogRecord
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
 
+MAX_LINE_BYTES = 64 << 10
+"""The longest line that is read as one, whatever it comes by; logs are read in chunks of this size."""
+
 
 class LineParser(Protocol):
     """Reads lines of one vendor's format. ``begin`` gets the first bytes of each log, where some have a header."""

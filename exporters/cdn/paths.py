@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from sys import intern
 from typing import NamedTuple
 
 from exporters.errors import ConfigError
@@ -54,7 +55,8 @@ class PathMapper:
                 if not variant:
                     stream, suffix = self._naming.split(stream)
                     variant = suffix.lstrip("_")
-                return Target(stream, kind_of(path, stream, variant), variant[:32])
+                # One string a stream and rendition, of however many targets, rows and labels.
+                return Target(intern(stream), kind_of(path, stream, variant), intern(variant[:32]))
         return Target("", kind_of(path, "", ""), "")
 
 

@@ -41,7 +41,7 @@ class DeliveryRow:
 
     __slots__ = (
         *("stream", "kind", "code_class", "cache", "duration", "first_byte", "count", "bytes", "request_bytes", "slow"),
-        *("first_byte_count", "first_byte_seconds", "label", "counted", "sized"),
+        *("first_byte_count", "first_byte_seconds", "label", "requests", "sent", "received", "also"),
     )
 
     def __init__(self, target: Target, facts: Facts, duration: Spread, first_byte: Spread) -> None:
@@ -52,9 +52,12 @@ class DeliveryRow:
         self.duration = duration
         self.first_byte = first_byte
         self.label = ""
-        """the stream's label when the row was folded last"""
-        self.counted: tuple[HeldCell, ...] = ()
-        self.sized: tuple[HeldCell, ...] = ()
+        """the stream's label when the row was folded last; its series are those below"""
+        self.requests: HeldCell
+        self.sent: HeldCell
+        self.received: HeldCell
+        self.also: tuple[HeldCell, ...]
+        """further series that each request is counted in"""
         self.count = 0
         self.bytes = 0
         self.request_bytes = 0
@@ -87,12 +90,13 @@ class FactsRow:
 
 
 class TargetRows:
-    """The rows of one target, by how requests were answered."""
+    """One target, and the rows of its stream and kind of resource by how requests were answered."""
 
     __slots__ = ("rows", "target", "wanted")
 
-    def __init__(self, target: Target, wanted: bool) -> None:
+    def __init__(self, target: Target, wanted: bool, rows: dict[str, DeliveryRow]) -> None:
         self.target = target
         self.wanted = wanted
         """whether the session engine wants to hear of such requests"""
-        self.rows: dict[str, DeliveryRow] = {}
+        self.rows = rows
+        """shared by the stream's renditions"""

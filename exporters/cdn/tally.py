@@ -16,7 +16,7 @@ from exporters.cdn.times import Clock, RecordTimes, SourceIdentity
 from exporters.handoff import DeliveryRecord
 
 MAX_ROWS = 16_384
-MAX_PATHS = 4_096
+MAX_PATHS = 2_048
 SLOW_FLOOR_SECONDS = 0.25
 """Answers shorter than this are never slow: parts and segments play longer."""
 MEDIA_KINDS = frozenset({"segment", "part"})
@@ -49,7 +49,9 @@ class SourceTally:
         self._mapper = mapper
         self._targets: dict[str, TargetRows] = {}
         self._by_target: dict[Target, TargetRows] = {}
-        self._rows: dict[tuple[str, str, str], DeliveryRow] = {}
+        self._rows: dict[tuple[str, str], dict[str, DeliveryRow]] = {}
+        """stream and kind → how requests were answered → row"""
+        self._row_count = 0
         self._by_facts: dict[Facts, FactsRow] = {}
         self._spreads: dict[tuple[str, str], tuple[Spread, Spread]] = {}
         """kind and cache state → durations, times to first byte"""
@@ -69,7 +71,8 @@ class SourceTally:
             found = self._by_target.get(target)
             if found is None:
                 wanted = bool(target.stream) and target.kind in HANDED_KINDS
-                found = self._by_target[target] = TargetRows(target, wanted)
+                rows = self._rows.setdefault((target.stream, target.kind), {})
+                found = self._by_target[target] = TargetRows(target, wanted, rows)
             self._targets[path] = found
         return found
 
@@ -154,7 +157,7 @@ class SourceTally:
 
     def fold(self) -> None:
         """Add what the rows have counted to the tables."""
-        rows = [row for row in self._rows.values() if row.count]
+        rows = [row for answered in self._rows.values() for row in answered.values() if row.count]
         rows.sort(key=lambda row: row.code_class)  # served requests first: they make a stream known
         for row in rows:
             self._fold(row, self._guards.stream(row.stream, row.code_class))
@@ -163,52 +166,49 @@ class SourceTally:
                 by_facts.fold(self._weight)
         self._fold_spreads()
         self.times.fold()
-        if self._row_count() >= MAX_ROWS:
+        if self._is_full():
             self.forget()
 
     def bound(self) -> None:
         """Fold early when there are so many rows that memory would grow."""
-        if self._row_count() >= MAX_ROWS:
+        if self._is_full():
             self.fold()
 
     def forget(self) -> None:
         """Drop kept rows and paths; nothing may be left to fold."""
         self._rows.clear()
+        self._row_count = 0
         self._by_facts.clear()
         self._targets.clear()
         self._by_target.clear()
 
-    def _row_count(self) -> int:
-        return len(self._rows) + len(self._by_facts)
+    def _is_full(self) -> bool:
+        return self._row_count + len(self._by_facts) >= MAX_ROWS
 
     def _row(self, target: Target, facts: Facts) -> DeliveryRow:
-        key = (target.stream, target.kind, facts.answer)
-        found = self._rows.get(key)
-        if found is None:
-            spreads = self._spreads.get((target.kind, facts.cache))
-            if spreads is None:
-                spreads = (Spread(metrics.FETCH_SECONDS), Spread(metrics.FETCH_SECONDS))
-                self._spreads[target.kind, facts.cache] = spreads
-            found = self._rows[key] = DeliveryRow(target, facts, *spreads)
-        return found
+        spreads = self._spreads.get((target.kind, facts.cache))
+        if spreads is None:
+            spreads = (Spread(metrics.FETCH_SECONDS), Spread(metrics.FETCH_SECONDS))
+            self._spreads[target.kind, facts.cache] = spreads
+        self._row_count += 1
+        return DeliveryRow(target, facts, *spreads)
 
     def _fold(self, row: DeliveryRow, stream: str) -> None:
         tables, cdn, weight = self._tables, self._cdn, self._weight
         if row.label != stream:
             row.label = stream
-            row.counted = (
-                tables.requests.cell(cdn, stream, row.kind, row.code_class, row.cache),
+            row.requests = tables.requests.cell(cdn, stream, row.kind, row.code_class, row.cache)
+            row.sent = tables.response_bytes.cell(cdn, stream, row.kind, row.cache)
+            row.received = tables.request_bytes.cell(cdn, stream, row.kind, row.cache)
+            row.also = (
                 *([tables.aborts.cell(cdn, stream, row.kind)] if row.code_class == "aborted" else []),
                 *([] if row.stream else [tables.unmatched.cell(cdn)]),
             )
-            row.sized = (
-                tables.response_bytes.cell(cdn, stream, row.kind, row.cache),
-                tables.request_bytes.cell(cdn, stream, row.kind, row.cache),
-            )
-        for cell in row.counted:
+        row.requests.value += row.count * weight
+        row.sent.value += row.bytes * weight
+        row.received.value += row.request_bytes * weight
+        for cell in row.also:
             cell.value += row.count * weight
-        row.sized[0].value += row.bytes * weight
-        row.sized[1].value += row.request_bytes * weight
         if row.slow:
             tables.slow.add(row.slow * weight, cdn, row.kind)
         if row.first_byte_count:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from exporters.cdn.counting import MAX_LINE_BYTES
 from exporters.cdn.sources.push import PushIntake, PushSource
-from exporters.cdn.sources.syslog import MAX_LINE_BYTES, SyslogIntake, frames, message
+from exporters.cdn.sources.syslog import SyslogIntake, frames, message
 from tests.anything import JSON, spoiled
 from tests.cdn.scene import FIXTURES, Scene, nginx_line
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exporters.cdn.sources.tail import CHUNK_BYTES, LogTail
+from exporters.cdn.counting import MAX_LINE_BYTES
+from exporters.cdn.sources.tail import LogTail
 from tests.cdn.scene import Scene, nginx_line
 
 
@@ -166,7 +167,7 @@ def test_a_line_that_never_ends_is_skipped_and_counted_once(reader: Reader) -> N
 
 
 def test_a_line_over_the_chunk_border_counts_once(reader: Reader) -> None:
-    count = 3 * CHUNK_BYTES // len(nginx_line())
+    count = 3 * MAX_LINE_BYTES // len(nginx_line())
     append(reader.log, lines(0, count))
     assert reader.read() == count
     assert reader.scene.tables.response_bytes.public.total() == sum(range(count))

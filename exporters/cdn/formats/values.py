@@ -46,7 +46,7 @@ def whole(row: dict[str, Any], key: str, default: int | None = None) -> int:
     return int(number(row, key, default))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def numbers(listed: str) -> tuple[float, ...]:
     """Numbers of an nginx upstream list such as ``0.1, 0.2 : 0.3``; ``-`` and what is no number are left out."""
     found = []

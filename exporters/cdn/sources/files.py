@@ -16,6 +16,8 @@ from typing import IO, Any
 from exporters.errors import SourceFormatError
 
 MARK_BYTES = 512
+HEAD_BYTES = 4 << 10
+"""what a format's header, where logs have one, is looked for in"""
 ROTATED = re.compile(r"[.-]\d[\dT:._-]*(\.gz)?")
 GZIP_MAGIC = b"\x1f\x8b"
 

@@ -6,17 +6,15 @@ import logging
 import time
 from pathlib import Path
 
-from exporters.cdn.counting import ChunkCounter
+from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
 from exporters.cdn.ledger import Ledger
-from exporters.cdn.sources.files import LogFile, Position, open_log
+from exporters.cdn.sources.files import HEAD_BYTES, LogFile, Position, open_log
 from exporters.cdn.tally import SourceTally
 from exporters.cdn.times import Clock
 from exporters.errors import SourceFormatError
 from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
-CHUNK_BYTES = 256 << 10
-HEAD_BYTES = 4 << 10
 LOOK_SECONDS = 2.0
 STILL_SECONDS = 2.0
 """how old a file's last change must be: until then it may still be written"""
@@ -82,10 +80,10 @@ class LogFolder(Loop):
             self._done[path.name] = changed
 
     def _read_from(self, file: LogFile, position: Position) -> None:
-        while not self.stopping.is_set() and (data := file.read(position.offset, CHUNK_BYTES)):
+        while not self.stopping.is_set() and (data := file.read(position.offset, MAX_LINE_BYTES)):
             end = data.rfind(b"\n") + 1
             lines, size = data[:end], end
-            if not end and len(data) >= CHUNK_BYTES:
+            if not end and len(data) >= MAX_LINE_BYTES:
                 self._tally.refuse("oversized")
                 size = len(data)
             elif not end:  # the last line may lack its newline

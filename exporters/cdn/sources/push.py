@@ -23,13 +23,12 @@ from typing import IO
 
 import orjson
 
-from exporters.cdn.counting import ChunkCounter
+from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
 from exporters.cdn.ledger import Ledger
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
 
 log = logging.getLogger(__name__)
-CHUNK_BYTES = 256 << 10
 MEMORY_BYTES = 1 << 20
 UNPACKED_FACTOR = 64
 """a body may unpack to this many times its size; log lines reach about 30"""
@@ -134,7 +133,7 @@ def spool() -> IO[bytes]:
 def _hash(body: IO[bytes]) -> bytes:
     whole = hashlib.blake2b(digest_size=16)
     body.seek(0)
-    while part := body.read(CHUNK_BYTES):
+    while part := body.read(MAX_LINE_BYTES):
         whole.update(part)
     return whole.digest()
 
@@ -152,7 +151,7 @@ def _lines(body: IO[bytes], size: int, enveloped: bool) -> Iterator[bytes]:
             yield _opened(unpacked.read(limit))
             return
         rest = b""
-        while part := unpacked.read(CHUNK_BYTES):
+        while part := unpacked.read(MAX_LINE_BYTES):
             limit -= len(part)
             if limit < 0:
                 raise SourceFormatError("the body unpacks to far more than log lines do")
@@ -160,7 +159,7 @@ def _lines(body: IO[bytes], size: int, enveloped: bool) -> Iterator[bytes]:
             if newline:
                 yield rest + head + newline
             rest = tail if newline else rest + tail
-            if len(rest) > CHUNK_BYTES:
+            if len(rest) > MAX_LINE_BYTES:
                 raise SourceFormatError("a line is too long to be one")
         if rest:
             yield rest + b"\n"

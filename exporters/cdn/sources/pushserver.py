@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO
 from urllib.parse import urlsplit
 
-from exporters.cdn.sources.push import CHUNK_BYTES, PushAnswer, PushIntake, spool
+from exporters.cdn.counting import MAX_LINE_BYTES
+from exporters.cdn.sources.push import PushAnswer, PushIntake, spool
 from exporters.errors import ConfigError, SourceFormatError
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _copy(self, body: IO[bytes], size: int) -> int:
         left = size
         while left:
-            part = self.rfile.read(min(left, CHUNK_BYTES))
+            part = self.rfile.read(min(left, MAX_LINE_BYTES))
             if not part:
                 raise SourceFormatError("the body was cut off")
             body.write(part)

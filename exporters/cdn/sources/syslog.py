@@ -10,13 +10,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from exporters.cdn.counting import ChunkCounter
+from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
 from exporters.cdn.ledger import Ledger
 from exporters.cdn.tally import SourceTally
 from exporters.errors import ConfigError
 
 log = logging.getLogger(__name__)
-MAX_LINE_BYTES = 64 << 10
 BATCH_LINES = 500
 RECEIVE_BUFFER_BYTES = 4 << 20
 MAX_CONNECTIONS = 64

@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from exporters.cdn.counting import ChunkCounter
+from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
 from exporters.cdn.ledger import Ledger
-from exporters.cdn.sources.files import MARK_BYTES, LogFile, Position, holder, open_log, successor
+from exporters.cdn.sources.files import HEAD_BYTES, MARK_BYTES, LogFile, Position, holder, open_log, successor
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
 from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
-CHUNK_BYTES = 128 << 10
-HEAD_BYTES = 4 << 10
 POLL_SECONDS = 0.1
 ROTATION_GRACE_SECONDS = 2.0
 """how long a renamed file must stand still before it is left, because its writers reopen a moment later"""
@@ -67,7 +65,7 @@ class LogTail(Loop):
         if not self._ledger.make_room():
             return False
         try:
-            data = self._file.read(self._position.offset, CHUNK_BYTES)
+            data = self._file.read(self._position.offset, MAX_LINE_BYTES)
         except SourceFormatError as error:
             log.error("%s; its rest is left out", error)
             self._tally.refuse("parse_error")
@@ -90,12 +88,12 @@ class LogTail(Loop):
         end = data.rfind(b"\n") + 1
         if end:
             self._take(data[:end], self._position.moved(offset + end))
-        elif len(data) >= CHUNK_BYTES:
+        elif len(data) >= MAX_LINE_BYTES:
             self._tally.refuse("oversized")
             self._take(b"", self._position.moved(offset + len(data), skipping=True))
         elif self._rotated:
             self._take(data + b"\n", self._position.moved(offset + len(data)))
-        return bool(end) or len(data) >= CHUNK_BYTES or self._rotated
+        return bool(end) or len(data) >= MAX_LINE_BYTES or self._rotated
 
     def _take(self, lines: bytes, position: Position) -> None:
         with self._ledger.lock:
@@ -180,5 +178,5 @@ class LogTail(Loop):
 def _last_line_end(file: LogFile) -> int:
     """Where the last whole line ends, so that a first start at the end does not begin within a line."""
     size = file.size()
-    begin = max(0, size - CHUNK_BYTES)
-    return begin + file.read(begin, CHUNK_BYTES).rfind(b"\n") + 1
+    begin = max(0, size - MAX_LINE_BYTES)
+    return begin + file.read(begin, MAX_LINE_BYTES).rfind(b"\n") + 1
