@@ -50,7 +50,7 @@ class GuardedCollectors:
                 texts.append(text)
             success.set(0 if text is None else 1, self.exporter, name)
             duration.set(round(time.monotonic() - start, 6), self.exporter, name)
-        return "".join(texts) + render((success, duration), openmetrics)
+        return "".join((*texts, render((success, duration), openmetrics)))
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -65,11 +65,16 @@ class GuardedCollectors:
 
     def _finish(self, name: str, future: Future[str], seconds: float) -> str | None:
         try:
-            return future.result(timeout=max(0.0, seconds))
+            text = future.result(timeout=max(0.0, seconds))
         except FutureTimeoutError:
             log.warning("collector %s did not answer within %.1f s", name, self.timeout_seconds)
+            return None
         except SourceError as error:
             log.warning("collector %s: %s", name, error)
+            text = None
         except Exception:
             log.exception("collector %s failed", name)
-        return None
+            text = None
+        if self._running.get(name) is future:
+            self._running.pop(name, None)  # its text may be long
+        return text

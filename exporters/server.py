@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporters import metrics
+from exporters import __version__, metrics
 from exporters.collecting import Collector, GuardedCollectors
 from exporters.errors import ConfigError
 from exporters.exposition import OPENMETRICS_TYPE, TEXT_TYPE, Samples, wants_openmetrics
@@ -82,23 +83,18 @@ class MetricsPage:
     def render(self, accept: str) -> tuple[bytes, str]:
         """The page and its content type, by content negotiation."""
         openmetrics = wants_openmetrics(accept)
-        ours = self._collectors.render(openmetrics) + self._build.render(openmetrics)
+        ours = self._collectors.render(openmetrics).encode()
+        build = self._build.render(openmetrics).encode()
         if openmetrics:
             # Python's page ends in the EOF line, so it goes last.
-            return ours.encode() + bytes(generate_openmetrics(self._registry)), OPENMETRICS_TYPE  # type: ignore[no-untyped-call]
-        return ours.encode() + generate_latest(self._registry), TEXT_TYPE
+            pythons = bytes(generate_openmetrics(self._registry))  # type: ignore[no-untyped-call]
+            return b"".join((ours, build, pythons)), OPENMETRICS_TYPE
+        return b"".join((ours, build, generate_latest(self._registry))), TEXT_TYPE
 
 
 def build_version() -> tuple[str, str]:
-    """Version of the installed package, and the revision it was built from (``unknown`` outside a release)."""
-    from importlib.metadata import PackageNotFoundError, version
-    from os import environ
-
-    try:
-        number = version("bigfoot-live-analytics")
-    except PackageNotFoundError:
-        number = "0"
-    return number, environ.get("BIGFOOTLIVE_REVISION", "unknown")
+    """Our version, and the revision it was built from (``unknown`` outside a release)."""
+    return __version__, os.environ.get("BIGFOOTLIVE_REVISION", "unknown")
 
 
 class ExporterServer(ThreadingHTTPServer):
