@@ -45,6 +45,12 @@ def family_usage(pid: int) -> Usage:
     return total
 
 
+def peak_mebibytes(pid: int) -> float:
+    """The most that was ever mapped of a process at a time, shared pages with it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1024  # type: ignore[index]
+
+
 def started_for(url: str) -> int:
     """Our own child that listens at this loopback URL's port, itself or by a process it has started."""
     port = int(re.sub(r".*:(\d+).*", r"\1", url))
