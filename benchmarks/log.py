@@ -22,6 +22,7 @@ import requests
 
 from benchmarks.processes import peak_mebibytes
 from benchmarks.table import Row
+from deploy.local.programs import ONE_HEAP
 from tests import servers
 
 COUNTED = "read, counted and stored"
@@ -169,9 +170,10 @@ def _other_rows(folder: Path, lines: int) -> list[Row]:
 
 
 def _scraped(log: Path, lines: int) -> float:
-    """Peak memory in MiB of the exporter as a user starts it, scraped until its page shows the whole log."""
+    """Peak memory in MiB of the exporter as `make up` starts it, scraped until its page shows the whole log."""
     port = servers.free_port()
     environ = {
+        **ONE_HEAP,
         **{"CDN_LISTEN": f"127.0.0.1:{port}", "CDN_FILES": f"edge=nginx:{log}", "CDN_START": "beginning"},
         **{"CDN_STATE": str(log.with_name("running.db")), "CDN_LATE_SECONDS": "1e12"},
     }

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from deploy.local.config import HOST, LocalConfig
 
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+"""glibc gives threads heaps of their own otherwise, and each grows to its thread's largest moment. Ours take turns"""
 POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -140,7 +142,7 @@ def _bridge(config: LocalConfig) -> list[Program]:
 
 def _python(name: str, module: tuple[str, ...], environ: Mapping[str, str], ready: str) -> Program:
     """A service of ours."""
-    return Program(name, (sys.executable, "-m", *module), 30, environ, ready=ready)
+    return Program(name, (sys.executable, "-m", *module), 30, {**ONE_HEAP, **environ}, ready=ready)
 
 
 def media_target(config: LocalConfig) -> str:
