@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Protocol
 
 from exporters import metrics
@@ -34,47 +33,50 @@ class GuardedCollectors:
         self.exporter = exporter
         self.collectors = tuple(collectors)
         self.timeout_seconds = timeout_seconds
-        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self.collectors)), thread_name_prefix="collect")
-        self._running: dict[str, Future[str]] = {}
+        self._running: dict[str, _Run] = {}
 
     def render(self, openmetrics: bool) -> str:
         """The exposition of all collectors that answered in time, and of the guard itself."""
         success = Samples(metrics.COLLECTOR_SUCCESS)
         duration = Samples(metrics.COLLECTOR_DURATION)
         deadline = time.monotonic() + self.timeout_seconds
-        begun = {one.name: (time.monotonic(), self._begin(one, openmetrics)) for one in self.collectors}
+        begun = [(time.monotonic(), self._begin(one)) for one in self.collectors]
         texts = []
-        for name, (start, future) in begun.items():
-            text = self._finish(name, future, deadline - time.monotonic())
-            if text is not None:
-                texts.append(text)
-            success.set(0 if text is None else 1, self.exporter, name)
-            duration.set(round(time.monotonic() - start, 6), self.exporter, name)
+        for start, run in begun:
+            tables = self._finish(run, deadline - time.monotonic())
+            if tables is not None:
+                texts.append(render(tables, openmetrics))
+            success.set(0 if tables is None else 1, self.exporter, run.collector.name)
+            duration.set(round(time.monotonic() - start, 6), self.exporter, run.collector.name)
         return "".join((*texts, render((success, duration), openmetrics)))
 
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _begin(self, collector: Collector, openmetrics: bool) -> Future[str]:
+    def _begin(self, collector: Collector) -> _Run:
         # A collector that hangs keeps its one thread; later scrapes wait for that run instead of starting more.
         running = self._running.get(collector.name)
-        if running is None or running.done():
-            running = self._pool.submit(lambda: render(collector.collect(), openmetrics))
-            self._running[collector.name] = running
+        if running is None or not running.is_alive():
+            running = self._running[collector.name] = _Run(collector)
+            running.start()
         return running
 
-    def _finish(self, name: str, future: Future[str], seconds: float) -> str | None:
+    def _finish(self, run: _Run, seconds: float) -> Sequence[Table] | None:
+        run.join(max(0.0, seconds))
+        if run.is_alive():
+            log.warning("collector %s did not answer within %.1f s", run.collector.name, self.timeout_seconds)
+        return run.tables
+
+
+class _Run(threading.Thread):
+    """One run of a collector; ``tables`` stays None where it fails, which is logged."""
+
+    def __init__(self, collector: Collector) -> None:
+        super().__init__(name=f"collect-{collector.name}", daemon=True)  # one that hangs does not hold the end up
+        self.collector = collector
+        self.tables: Sequence[Table] | None = None
+
+    def run(self) -> None:
         try:
-            text = future.result(timeout=max(0.0, seconds))
-        except FutureTimeoutError:
-            log.warning("collector %s did not answer within %.1f s", name, self.timeout_seconds)
-            return None
+            self.tables = tuple(self.collector.collect())
         except SourceError as error:
-            log.warning("collector %s: %s", name, error)
-            text = None
+            log.warning("collector %s: %s", self.collector.name, error)
         except Exception:
-            log.exception("collector %s failed", name)
-            text = None
-        if self._running.get(name) is future:
-            self._running.pop(name, None)  # its text may be long
-        return text
+            log.exception("collector %s failed", self.collector.name)

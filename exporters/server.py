@@ -200,8 +200,8 @@ class RunningService:
 
     def __init__(self, service: Service, address: tuple[str, int]) -> None:
         self._service = service
-        self._guard = GuardedCollectors(service.name, service.collectors)
-        self.server = ExporterServer(address, MetricsPage(service.name, self._guard), service.routes)
+        page = MetricsPage(service.name, GuardedCollectors(service.name, service.collectors))
+        self.server = ExporterServer(address, page, service.routes)
         self.port: int = self.server.server_address[1]
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
 
@@ -216,7 +216,6 @@ class RunningService:
         self.server.server_close()
         for worker in reversed(self._service.workers):
             worker.stop()
-        self._guard.close()
 
     def _serve(self) -> None:
         self.server.serve_forever(poll_interval=0.2)

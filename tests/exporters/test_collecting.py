@@ -80,4 +80,3 @@ def test_a_collector_that_hangs_costs_one_thread_and_hides_nothing() -> None:
         assert seen["livestream_rtmp_up", "local", "nginx-rtmp"] == 1.0
     assert hanging.runs == 1
     hanging.release.set()
-    guard.close()
