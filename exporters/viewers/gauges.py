@@ -51,6 +51,8 @@ class ViewerCollector:
         rows[metrics.VIEWER_SPOOL_BYTES.name][()] = self._shard.spool.waiting_bytes
         if self._shard.saved_at:
             rows[metrics.VIEWER_CHECKPOINT.name][()] = self._shard.saved_at
+        present = {broadcast.stream for broadcast in broadcasts}
+        self._uniques = {stream: kept for stream, kept in self._uniques.items() if stream in present}
         for name, table in self._tables.items():
             table.replace(rows[name].items())
         return [*self._tables.values(), *self._shard.tables.all]
