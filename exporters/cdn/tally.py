@@ -183,7 +183,8 @@ class SourceTally:
         self._by_target.clear()
 
     def _is_full(self) -> bool:
-        return self._row_count + len(self._by_facts) >= MAX_ROWS
+        # A stream whose lines cannot be counted has no row.
+        return self._row_count + len(self._by_facts) >= MAX_ROWS or len(self._rows) >= MAX_ROWS
 
     def _row(self, target: Target, facts: Facts) -> DeliveryRow:
         spreads = self._spreads.get((target.kind, facts.cache))
