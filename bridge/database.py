@@ -21,8 +21,8 @@ USER_TIMEOUT_MILLISECONDS = 10_000
 """Either end gives a connection up within about 11 s once the other's machine is out of reach: by keepalives, or by the
 user timeout where what it sent last did not arrive (TCP sends no keepalives while it sends again)."""
 TEMPORARY_PAGES = 128
-"""Pages of 8 KiB that the server keeps of a connection's temporary tables. It goes round all of them, so by default the
-recorder's little staging tables would fill 8 MiB within the first hour."""
+"""Pages of 8 KiB that the server keeps of a connection's temporary tables. It goes round all of them, so that the
+recorder's little staging tables would fill the default of 8 MiB in minutes."""
 
 Connection = psycopg.Connection[TupleRow]
 Row = tuple[Any, ...]
@@ -120,10 +120,11 @@ class Database:
 def connect(url: str, *, wait_seconds: float = 3.0, name: str = "bigfootlive") -> Connection:
     """One connection outside any pool, in UTC; raises DatabaseUnavailableError.
 
-    When this process's machine is out of reach, the server frees the connection's locks.
+    When this process's machine is out of reach, the server frees the connection's locks. Nothing is prepared: a plan
+    that was made for a table of staged rows is wrong for the next rows.
     """
     try:
-        return psycopg.connect(url, **_arguments(name, wait_seconds))
+        return psycopg.connect(url, prepare_threshold=None, **_arguments(name, wait_seconds))
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(f"the database does not answer: {first_line(error)}") from error
 

@@ -36,7 +36,6 @@ def store_staged(connection: Connection, staged: int) -> int:
         )
         for statement in rollups("staged_events"):
             connection.execute(statement.encode(), {"chat": CHAT})
-    connection.execute("DROP TABLE staged_events")
     return fresh
 
 

@@ -67,7 +67,6 @@ def store_minutes(connection: Connection, rows: Sequence[MinuteRow], tenants: Te
     streams = {row[0] for row in rows if is_stream(row[0])}
     with connection.cursor() as cursor:
         cursor.executemany(_STREAM.encode(), [{"stream": one, "tenant": tenants.of(one)} for one in sorted(streams)])
-    connection.execute("DROP TABLE staged_minutes")
 
 
 def rolls_up_itself(connection: Connection) -> bool:

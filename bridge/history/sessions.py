@@ -75,7 +75,6 @@ def store_staged(connection: Connection, staged: int) -> int:
     if fresh:
         for statement in (_NEW_CLIENTS, _NEW_PLACES, _INSERT, _STREAMS, *rollups("staged_sessions")):
             connection.execute(statement.encode())
-    connection.execute("DROP TABLE staged_sessions")
     return fresh
 
 
@@ -126,10 +125,11 @@ def rollups(source: str) -> list[str]:
     days = f"SELECT scope, day, dimension, key, {_NAMES} FROM staged_days"
     return [
         *statements,
-        f"CREATE TEMPORARY TABLE staged_days ON COMMIT DROP AS {by_dimension}",
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_days ON COMMIT DELETE ROWS AS {by_dimension} WITH NO DATA",
+        "DELETE FROM staged_days",
+        f"INSERT INTO staged_days {by_dimension}",
         _add("session_days", ("day", "dimension", "key"), days),
         _MONTHS,
-        "DROP TABLE staged_days",
     ]
 
 

@@ -88,3 +88,14 @@ def test_sessions_of_many_weeks_find_their_partitions(connection: Connection) ->
     times = [NOON.timestamp() - week * 7 * 86400 for week in range(5)]
     assert store(connection, *(session(number, joined=at, left=at + 5) for number, at in enumerate(times))) == 5
     assert connection.execute("SELECT count(DISTINCT joined) FROM sessions").fetchone() == (5,)
+
+
+def test_a_connection_that_stores_all_day_does_not_grow_at_the_server(connection: Connection) -> None:
+    """PostgreSQL's caches keep something of every table that ever was, temporary ones too."""
+    kept = "SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name = 'CacheMemoryContext'"
+    for number in range(20):
+        store(connection, session(number))
+    before = connection.execute(kept).fetchall()[0][0]
+    for number in range(20, 120):
+        store(connection, session(number))
+    assert connection.execute(kept).fetchall()[0][0] - before < 100_000
