@@ -4,7 +4,7 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 COMPILED = {
-    "exporters/cdn": "counting duplicates guards records rows tally times formats/akamai formats/cloudflare "
+    "exporters/cdn": "counting guards records rows tally times formats/akamai formats/cloudflare "
     "formats/cloudfront formats/combined formats/fast formats/fastly formats/nginx formats/values",
     "exporters/viewers": "admission appending audience beacons broadcast clocks cmcd deliveries endings engagement "
     "engine facts inference inputs intake journal ledger lifecycle limits losses patience reports roster sequences "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from exporters.cdn.duplicates import RecentIds
 from exporters.cdn.records import LogRecord
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
+from exporters.recent import RecentKeys
 
 MAX_LINE_BYTES = 64 << 10
 """The longest line that is read as one, whatever it comes by; logs are read in chunks of this size."""
@@ -35,7 +35,7 @@ class ChunkCounter(Protocol):
 class LineCounter:
     """Counts each line that a parser can read, and counts those that it cannot as refused."""
 
-    def __init__(self, tally: SourceTally, parser: LineParser, recent: RecentIds | None = None) -> None:
+    def __init__(self, tally: SourceTally, parser: LineParser, recent: RecentKeys | None = None) -> None:
         self._tally = tally
         self._parser = parser
         self._recent = recent
@@ -56,7 +56,7 @@ class LineCounter:
                 continue
             if record is None:
                 tally.refuse("filtered")
-            elif recent is not None and recent.is_repeat(record.request_id):
+            elif recent is not None and record.request_id and recent.is_repeat(hash(record.request_id)):
                 tally.refuse("duplicate")
             else:
                 tally.count(record)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any, Final
 
+from exporters.recent import RecentKeys
 from exporters.viewers.broadcast import Broadcast
 from exporters.viewers.engine import SessionEngine
 from exporters.viewers.inputs import AppEvent
@@ -26,7 +27,8 @@ EVENTS: Final = (
 OTHER_EVENT: Final = "other"
 MONEY_EVENTS: Final = frozenset({"donation", "super_chat", "subscription", "tip"})
 DAY_SECONDS: Final = 86400
-MAX_REMEMBERED = 100_000
+REMEMBERED_EVENTS = 50_000
+"""the least of them"""
 MAX_ENGAGED_USERS = 100_000
 
 
@@ -43,15 +45,12 @@ class Engagements:
         self._engine = engine
         self._on_event = on_event
         self._rates = {currency: 1.0, "": 1.0, **(rates or {})}
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen = RecentKeys(REMEMBERED_EVENTS)
 
     def apply(self, event: AppEvent) -> str:
         """Take one event; gives ``ok`` or ``duplicate``."""
-        if event.event_id in self._seen:
+        if self._seen.is_repeat(_key(event.event_id)):
             return "duplicate"
-        self._seen[event.event_id] = None
-        if len(self._seen) > MAX_REMEMBERED:
-            self._seen.popitem(last=False)
         broadcast = self._engine.broadcast_of(event.stream, event.received)
         kind = event.event if event.event in EVENTS else OTHER_EVENT
         broadcast.engagements[kind] = broadcast.engagements.get(kind, 0) + 1
@@ -95,8 +94,14 @@ class Engagements:
 
     def state(self) -> list[Any]:
         """Plain values, for a checkpoint."""
-        return list(self._seen)
+        return self._seen.state()
 
     def restore(self, rows: list[Any]) -> None:
         """Take a checkpoint back."""
-        self._seen = OrderedDict.fromkeys(rows)
+        # Checkpoints of earlier versions have the ids themselves.
+        self._seen.restore(row if isinstance(row, int) else _key(row) for row in rows)
+
+
+def _key(event_id: str) -> int:
+    """A number for an id that is the same in every process."""
+    return int.from_bytes(blake2b(event_id.encode("utf-8", "replace"), digest_size=8).digest(), "big")

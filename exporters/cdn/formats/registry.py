@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from exporters.cdn.counting import ChunkCounter, LineCounter, LineParser
-from exporters.cdn.duplicates import RecentIds
 from exporters.cdn.formats import akamai, cloudflare, cloudfront, combined, fastly, nginx
 from exporters.cdn.formats.fast import NginxCounter
 from exporters.cdn.sources.spec import SourceSpec
 from exporters.cdn.tally import SourceTally
 from exporters.errors import ConfigError
 from exporters.extending import extended
+from exporters.recent import RecentKeys
+
+REMEMBERED_IDS = 100_000
 
 
 class FormatRegistry:
@@ -45,4 +47,4 @@ def counter(parser: LineParser, tally: SourceTally, repeats: bool) -> ChunkCount
     """What counts lines that this parser reads; ``repeats`` says that the source may deliver a record twice."""
     if isinstance(parser, nginx.NginxParser) and not repeats:
         return NginxCounter(tally, parser)
-    return LineCounter(tally, parser, RecentIds() if repeats else None)
+    return LineCounter(tally, parser, RecentKeys(REMEMBERED_IDS) if repeats else None)
