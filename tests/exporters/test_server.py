@@ -72,6 +72,17 @@ def test_a_huge_body_is_refused_before_it_is_read(address: str) -> None:
         assert peer.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
+def test_a_stopped_server_ends_the_connections_that_clients_keep() -> None:
+    running = RunningService(Service("rtmp", [Up()]), ("127.0.0.1", 0)).start()
+    with socket.create_connection(("127.0.0.1", running.port), timeout=5) as peer, peer.makefile("rb") as answers:
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        while answers.readline().strip():
+            continue
+        assert answers.read(3) == b"ok\n"
+        running.stop()
+        assert answers.read() == b""
+
+
 def test_a_taken_port_and_a_wrong_address_are_said_clearly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
