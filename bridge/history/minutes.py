@@ -18,10 +18,11 @@ INSERT INTO stream_minutes (stream, at, {_MEASURES})
 SELECT stream, at, {_MEASURES} FROM staged_minutes ORDER BY stream, at
 ON CONFLICT (stream, at) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in NAMES)}"""
 
-_STREAM = """
+_STREAMS = """
 INSERT INTO recorded_streams (stream, tenant, first_at, last_at)
-SELECT stream, %(tenant)s, min(at), max(at) + INTERVAL '1 minute' FROM staged_minutes WHERE stream = %(stream)s
-GROUP BY stream
+SELECT stream, tenant, min(at), max(at) + INTERVAL '1 minute'
+FROM staged_minutes JOIN unnest(%(streams)s::text[], %(tenants)s::text[]) AS named (stream, tenant) USING (stream)
+GROUP BY stream, tenant ORDER BY stream
 ON CONFLICT (stream) DO UPDATE SET tenant = excluded.tenant,
   first_at = least(recorded_streams.first_at, excluded.first_at),
   last_at = greatest(recorded_streams.last_at, excluded.last_at)"""
@@ -64,9 +65,8 @@ def store_minutes(connection: Connection, rows: Sequence[MinuteRow], tenants: Te
     if rolls_up_itself(connection):
         connection.execute(_rollup("stream_hours", "hour", "stream_minutes", HOUR_FROM_MINUTES).encode())
         connection.execute(_rollup("stream_days", "day", "stream_hours", DAY_FROM_HOURS).encode())
-    streams = {row[0] for row in rows if is_stream(row[0])}
-    with connection.cursor() as cursor:
-        cursor.executemany(_STREAM.encode(), [{"stream": one, "tenant": tenants.of(one)} for one in sorted(streams)])
+    streams = list({row[0] for row in rows if is_stream(row[0])})
+    connection.execute(_STREAMS, {"streams": streams, "tenants": [tenants.of(one) for one in streams]})
 
 
 def rolls_up_itself(connection: Connection) -> bool:
