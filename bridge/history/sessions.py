@@ -122,20 +122,13 @@ def rollups(source: str) -> list[str]:
         for scope in SCOPES
         for dimension, key in DIMENSIONS.items()
     )
-    days = f"SELECT scope, day, dimension, key, {_NAMES} FROM staged_days"
-    return [
-        *statements,
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS staged_days ON COMMIT DELETE ROWS AS {by_dimension} WITH NO DATA",
-        "DELETE FROM staged_days",
-        f"INSERT INTO staged_days {by_dimension}",
-        _add("session_days", ("day", "dimension", "key"), days),
-        _MONTHS,
-    ]
+    added = _add("session_days", ("day", "dimension", "key"), "SELECT * FROM days")
+    return [*statements, f"WITH days AS ({by_dimension}), added AS ({added}) {_MONTHS}"]
 
 
 _MONTHS = """
 INSERT INTO session_months (scope, dimension, month, key, plays)
-SELECT scope, dimension, date_trunc('month', day)::date, key, sum(plays) FROM staged_days
+SELECT scope, dimension, date_trunc('month', day)::date, key, sum(plays) FROM days
 WHERE dimension <> 'total' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 ON CONFLICT (scope, dimension, month, key) DO UPDATE SET plays = session_months.plays + excluded.plays"""
 
