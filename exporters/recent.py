@@ -8,7 +8,7 @@ from collections.abc import Iterable
 class RecentKeys:
     """Remembers between ``limit`` and twice as many numbers; they stand for ids, which would take more memory."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
         self._young: set[int] = set()
         self._old: set[int] = set()

@@ -27,8 +27,6 @@ EVENTS: Final = (
 OTHER_EVENT: Final = "other"
 MONEY_EVENTS: Final = frozenset({"donation", "super_chat", "subscription", "tip"})
 DAY_SECONDS: Final = 86400
-REMEMBERED_EVENTS = 50_000
-"""the least of them"""
 MAX_ENGAGED_USERS = 100_000
 
 
@@ -45,7 +43,7 @@ class Engagements:
         self._engine = engine
         self._on_event = on_event
         self._rates = {currency: 1.0, "": 1.0, **(rates or {})}
-        self._seen = RecentKeys(REMEMBERED_EVENTS)
+        self._seen = RecentKeys()
 
     def apply(self, event: AppEvent) -> str:
         """Take one event; gives ``ok`` or ``duplicate``."""

@@ -13,8 +13,6 @@ from exporters.errors import ConfigError
 from exporters.extending import extended
 from exporters.recent import RecentKeys
 
-REMEMBERED_IDS = 100_000
-
 
 class FormatRegistry:
     """The known formats, those of the named modules with them; raises ConfigError when settings of theirs are wrong."""
@@ -47,4 +45,4 @@ def counter(parser: LineParser, tally: SourceTally, repeats: bool) -> ChunkCount
     """What counts lines that this parser reads; ``repeats`` says that the source may deliver a record twice."""
     if isinstance(parser, nginx.NginxParser) and not repeats:
         return NginxCounter(tally, parser)
-    return LineCounter(tally, parser, RecentKeys(REMEMBERED_IDS) if repeats else None)
+    return LineCounter(tally, parser, RecentKeys() if repeats else None)
