@@ -9,13 +9,10 @@ from pathlib import Path
 from tests.cdn.scene import Scene, nginx_line
 
 MEASURE = """
-import sys
+import os, sys
 from pathlib import Path
+from benchmarks.processes import peak_mebibytes  # ru_maxrss is at first what the parent had
 from tests.cdn.scene import Scene, nginx_line
-
-def peak():
-    status = Path("/proc/self/status").read_text()  # ru_maxrss is at first what the parent had
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 scene = Scene(Path(sys.argv[1]), max_streams=50)
 scene.ledger.restore()
@@ -38,9 +35,9 @@ def count(first, last):
     scene.ledger.commit()
 
 count(0, 40_000)
-before, series = peak(), sum(len(table) for table in scene.tables.public())
+before, series = peak_mebibytes(os.getpid()), sum(len(table) for table in scene.tables.public())
 count(40_000, int(sys.argv[4]))
-print(peak() - before, sum(len(table) for table in scene.tables.public()) - series, series)
+print(peak_mebibytes(os.getpid()) - before, sum(len(table) for table in scene.tables.public()) - series, series)
 scene.close()
 """
 
