@@ -22,6 +22,14 @@ class Told:
     rate: float
 
 
+@dataclass(frozen=True)
+class Away:
+    """The process was killed, and did not know the time between: nobody is given up for it."""
+
+    since: float
+    until: float
+
+
 @dataclass
 class Life:
     """Reports of one session without too long a silence."""
@@ -49,12 +57,16 @@ class Truth:
     peak: int = 0
 
 
-def lives_of(told: list[Told]) -> tuple[list[Life], float]:
+def lives_of(told: list[Told], away: list[Away]) -> tuple[list[Life], float]:
     """The lives of one session, by its reports in the order of arrival, and its clock's offset."""
     offset = told[0].arrived - told[0].clock
     lives: list[Life] = []
     seen: set[int] = set()
+    heard = told[0].arrived
     for one in told:
+        if lives:
+            lives[-1].expires += _given(away, heard, one.arrived)
+        heard = one.arrived
         if lives and one.arrived <= lives[-1].expires:
             life = lives[-1]
         elif one.number in seen or (seen and one.number <= max(seen)) or (lives and one.state in "eq"):
@@ -75,20 +87,20 @@ def lives_of(told: list[Told]) -> tuple[list[Life], float]:
     return lives, offset
 
 
-def truth(arrivals: list[Told], ticks: list[float]) -> Truth:
-    """The totals after all these arrivals and a long silence."""
+def truth(arrivals: list[Told], ticks: list[float], away: dict[str, list[Away]]) -> Truth:
+    """The totals after all these arrivals and a long silence; ``away``: by session, when its process was killed."""
     found = Truth()
     by_session: dict[str, list[Told]] = {}
     for one in arrivals:
         by_session.setdefault(one.session, []).append(one)
-    for told in by_session.values():
-        _count_session(told, found)
-    found.peak = _peak(arrivals, ticks)
+    for session, told in by_session.items():
+        _count_session(told, away.get(session, []), found)
+    found.peak = _peak(arrivals, ticks, away)
     return found
 
 
-def _count_session(told: list[Told], found: Truth) -> None:
-    lives, offset = lives_of(told)
+def _count_session(told: list[Told], away: list[Away], found: Truth) -> None:
+    lives, offset = lives_of(told, away)
     played = viewed = False
     found.attempts += 1
     for life in lives:
@@ -126,21 +138,30 @@ def _count_session(told: list[Told], found: Truth) -> None:
         found.ended[reason] = found.ended.get(reason, 0) + 1
 
 
-def _peak(arrivals: list[Told], ticks: list[float]) -> int:
+def _peak(arrivals: list[Told], ticks: list[float], away: dict[str, list[Away]]) -> int:
     """The most sessions that were watching at once, looked at after each arrival and each tick."""
     moments = sorted([(one.arrived, 1, index) for index, one in enumerate(arrivals)] + [(t, 0, -1) for t in ticks])
     most = 0
-    watching: dict[str, tuple[bool, float]] = {}
+    watching: dict[str, tuple[bool, float, float]] = {}
     seen: list[Told] = []
     for now, kind, index in moments:
         if kind == 0:  # a tick ends who has been silent for too long
-            watching = {name: (on, expires) for name, (on, expires) in watching.items() if now <= expires}
+            watching = {
+                name: (on, heard, expires)
+                for name, (on, heard, expires) in watching.items()
+                if now <= expires + _given(away.get(name, []), heard, now)
+            }
             continue
         one = arrivals[index]
         seen.append(one)
-        lives, offset = lives_of([other for other in seen if other.session == one.session])
+        lives, offset = lives_of([other for other in seen if other.session == one.session], away.get(one.session, []))
         life = lives[-1]
         if now <= life.expires:
-            watching[one.session] = (life.ordered(offset)[-1][2] in WATCHING, life.expires)
-        most = max(most, sum(on for on, _ in watching.values()))
+            watching[one.session] = (life.ordered(offset)[-1][2] in WATCHING, now, life.expires)
+        most = max(most, sum(on for on, _, _ in watching.values()))
     return most
+
+
+def _given(away: list[Away], since: float, until: float) -> float:
+    """What a session is given for the kills between two moments."""
+    return sum(gap.until - gap.since for gap in away if since < gap.until <= until)

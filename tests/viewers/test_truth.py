@@ -8,11 +8,11 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from exporters.viewers.inputs import StreamLive, StreamOver
-from tests.viewers.brute_force import Told, Truth, truth
+from tests.viewers.brute_force import Away, Told, Truth, truth
 from tests.viewers.making import START, Clock, Kept, report
 
 PHASES = (Phase.explicit, Phase.generate)
@@ -28,6 +28,18 @@ class Trace:
     kills: tuple[int, ...]
     saves: tuple[int, ...]
     shards: int
+
+
+KILLED_IN_SILENCE = Trace(
+    (
+        Told(START + 56.567, "viewer1", 2, START + 56.567, "p", 250_000.0),
+        Told(START + 71.657, "viewer1", 5, START + 71.657, "p", 250_000.0),
+    ),
+    kills=(1,),
+    saves=(),
+    shards=1,
+)
+"""A report that comes just after its session's patience is over, but not to a process that was away meanwhile"""
 
 
 @st.composite
@@ -60,13 +72,23 @@ def traces(draw: st.DrawFn) -> Trace:
     return Trace(tuple(arrivals), tuple(draw(places)), tuple(draw(places)), draw(st.integers(1, 4)))
 
 
-def run(trace: Trace, folder: Path) -> tuple[list[Kept], list[list[float]]]:
+@dataclass(frozen=True)
+class Played:
+    """A trace that went through shards: when they ticked, and by session when its shard was away."""
+
+    shards: list[Kept]
+    ticks: list[float]
+    away: dict[str, list[Away]]
+
+
+def run(trace: Trace, folder: Path) -> Played:
     """Send a trace through shards; a tick each second; then the stream ends."""
     clock = Clock()
     shards = [Kept(folder / str(number), clock, f"{number}/{trace.shards}") for number in range(trace.shards)]
     for one in shards:
         one.shard.take([StreamLive("demo", START, START)])
     ticks: list[float] = []
+    away: dict[str, list[Away]] = {told.session: [] for told in trace.arrivals}
     now = START
     for index, told in enumerate(trace.arrivals):
         while now + 1.0 <= told.arrived:
@@ -75,8 +97,12 @@ def run(trace: Trace, folder: Path) -> tuple[list[Kept], list[list[float]]]:
             for one in shards:
                 one.tick(now)
         clock.now = told.arrived
-        home = shards[crc32(told.session.encode()) % trace.shards]
+        home = shards[_home(told.session, trace)]
         if index in trace.kills:
+            gap = Away(home.shard.engine.now, told.arrived)
+            for session, gaps in away.items():
+                if _home(session, trace) == _home(told.session, trace):
+                    gaps.append(gap)
             home.kill()
             home.start()
         if index in trace.saves:
@@ -103,7 +129,11 @@ def run(trace: Trace, folder: Path) -> tuple[list[Kept], list[list[float]]]:
         one.shard.take([StreamOver("demo", now)])
         one.tick(now + 61.0)
         one.kill()
-    return shards, [ticks]
+    return Played(shards, ticks, away)
+
+
+def _home(session: str, trace: Trace) -> int:
+    return crc32(session.encode()) % trace.shards
 
 
 def totals(shards: list[Kept]) -> Truth:
@@ -130,11 +160,12 @@ def totals(shards: list[Kept]) -> Truth:
 
 @settings(max_examples=50, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(traces())
+@example(KILLED_IN_SILENCE)
 def test_the_sum_over_shards_is_the_truth(trace: Trace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        shards, (ticks,) = run(trace, Path(folder))
-        expected = truth(list(trace.arrivals), ticks)
-        found = totals(shards)
+        played = run(trace, Path(folder))
+        expected = truth(list(trace.arrivals), played.ticks, played.away)
+        found = totals(played.shards)
         if trace.shards > 1:
             found.peak = expected.peak  # the peak of the sum is not the sum of peaks; one shard shows it
         assert found.watch == pytest.approx(expected.watch, abs=1e-4)
@@ -147,8 +178,7 @@ def test_the_sum_over_shards_is_the_truth(trace: Trace) -> None:
 @given(traces())
 def test_session_rows_add_up_to_the_broadcast_totals(trace: Trace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        shards, _ = run(trace, Path(folder))
-        for one in shards:
+        for one in run(trace, Path(folder)).shards:
             (whole,) = one.rows("broadcast")
             rows = one.rows("session")
             assert sum(row["played"] for row in rows) == whole["plays"]
