@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import requests
 
 from exporters import metrics
@@ -132,3 +133,11 @@ def bridge(folder: Path, environ: Mapping[str, str], ready: str = "/readyz") -> 
         url = f"http://127.0.0.1:{port}"
         servers.wait_until(lambda: requests.get(url + ready, timeout=2).status_code == 200, f"the bridge ({log})")
         yield url
+
+
+def group_of(url: str) -> int:
+    """The process group of the bridge at this URL: gunicorn's master and its worker, which share the socket."""
+    port = int(url.rsplit(":", 1)[1])
+    listening = [one.pid for one in psutil.net_connections("tcp4") if one.status == "LISTEN" and one.laddr.port == port]
+    assert listening[0] is not None
+    return os.getpgid(listening[0])

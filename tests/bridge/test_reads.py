@@ -35,10 +35,11 @@ from bridge.snapshot import SnapshotStore
 from bridge.telemetry import Telemetry
 from bridge.tokens import verifier
 from exporters.settings import Secret
-from tests.bridge.platform import bridge
+from tests.bridge.platform import bridge, group_of
 from tests.bridge.streams_made import SECRET, simulated
 from tests.bridge.test_app import Owners
 from tests.bridge.tokens_made import signed
+from tests.servers import wait_until
 
 STREAM = "base-camp"
 READS = (
@@ -292,7 +293,7 @@ def test_a_client_with_many_requests_at_once_leaves_others_their_turn(tmp_path: 
             for client, name in ((first, "a"), (second, "b")):
                 client.sendall(asked(name, 1))
                 answered(client, 1)
-            with stopped(port):
+            with stopped(url):
                 first.sendall(asked("a", 40))
                 second.sendall(asked("b", 40))
             answered(first, 40)
@@ -325,13 +326,13 @@ def answered(client: socket.socket, times: int) -> None:
 
 
 @contextmanager
-def stopped(port: int) -> Iterator[None]:
-    """The processes that listen on this port do nothing in the meantime."""
-    listeners = {one.pid for one in psutil.net_connections("tcp4") if one.status == "LISTEN" and one.laddr.port == port}
-    for pid in listeners:
-        os.kill(pid, signal.SIGSTOP)
+def stopped(url: str) -> Iterator[None]:
+    """The bridge's processes do nothing in the meantime."""
+    group = group_of(url)
+    members = [leader := psutil.Process(group), *leader.children(recursive=True)]
+    os.killpg(group, signal.SIGSTOP)
     try:
+        wait_until(lambda: all(one.status() == psutil.STATUS_STOPPED for one in members), "the bridge to stop")
         yield
     finally:
-        for pid in listeners:
-            os.kill(pid, signal.SIGCONT)
+        os.killpg(group, signal.SIGCONT)

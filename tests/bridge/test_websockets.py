@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from tests import servers
-from tests.bridge.platform import bridge
+from tests.bridge.platform import bridge, group_of
 from tests.bridge.streams_made import SECRET
 from tests.bridge.tokens_made import signed
 
@@ -383,7 +383,7 @@ def test_a_bridge_that_ends_drains_first_and_sends_clients_elsewhere(tmp_path: P
     environ = {**MOCK, "BRIDGE_DRAIN_SECONDS": "1"}
     with bridge(tmp_path, environ) as url, opened(url, METRICS) as ws:
         received(ws)
-        os.killpg(_group_of(url), signal.SIGTERM)
+        os.killpg(group_of(url), signal.SIGTERM)
         draining = servers.wait_until(lambda: _not_ready(url), "/readyz to fail first")
         assert draining["draining"] is True
         assert close_of(ws) == (1001, "server going away")
@@ -393,15 +393,6 @@ def test_a_bridge_that_ends_drains_first_and_sends_clients_elsewhere(tmp_path: P
 def _not_ready(url: str) -> Any:
     answer = requests.get(f"{url}/readyz", timeout=2)
     return answer.json() if answer.status_code == 503 else None
-
-
-def _group_of(url: str) -> int:
-    import psutil
-
-    port = int(url.rsplit(":", 1)[1])
-    listening = [one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port]
-    assert listening[0] is not None
-    return os.getpgid(listening[0])
 
 
 # Tokens in logs
