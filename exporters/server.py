@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
@@ -21,6 +19,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from exporters import __version__, metrics
 from exporters.collecting import Collector, GuardedCollectors
+from exporters.connections import ThreadedConnections
 from exporters.errors import ConfigError
 from exporters.exposition import OPENMETRICS_TYPE, TEXT_TYPE, Samples, wants_openmetrics
 
@@ -99,34 +98,15 @@ def build_version() -> tuple[str, str]:
     return __version__, os.environ.get("BIGFOOTLIVE_REVISION", "unknown")
 
 
-class ExporterServer(ThreadingHTTPServer):
-    """Serves a page and routes; a slow peer holds one thread for at most ``timeout`` seconds.
+class ExporterServer(ThreadedConnections, HTTPServer):
+    """Serves a page and routes; a slow peer holds one thread for at most ``timeout`` seconds."""
 
-    Closing it ends the connections that clients keep, too.
-    """
-
-    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], page: MetricsPage, routes: Mapping[str, Route]) -> None:
         self.page = page
         self.routes = {**routes}
-        self._connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def server_close(self) -> None:
-        super().server_close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         log.debug("connection from %s ended", client_address, exc_info=True)

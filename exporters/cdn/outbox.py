@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import http.client
 import logging
-import threading
 from urllib.parse import urlsplit
 
 from exporters.cdn.checkpoint import OutboxBatch
 from exporters.cdn.ledger import Ledger
 from exporters.errors import ConfigError
+from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
+IDLE_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 REFUSALS = frozenset({400, 411, 413, 415, 422})
 
 
-class OutboxSender:
+class OutboxSender(Loop):
     """A worker that empties the outbox by POST; while the engine is away, batches wait in the checkpoint."""
 
     def __init__(self, ledger: Ledger, url: str, timeout_seconds: float = 10.0) -> None:
+        super().__init__("handoff")
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
             raise ConfigError(f"CDN_HANDOFF_URL is {url!r}; it must be like http://127.0.0.1:9704/handoff")
@@ -29,16 +31,11 @@ class OutboxSender:
         self._timeout_seconds = timeout_seconds
         self._connection: http.client.HTTPConnection | None = None
         self._pause_seconds = FIRST_PAUSE_SECONDS
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="handoff", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def stop(self) -> None:
-        self._stop.set()
+        self.stopping.set()
         self._ledger.on_batch.set()
-        self._thread.join(timeout=self._timeout_seconds)
+        super().stop()
         self.close()
 
     def close(self) -> None:
@@ -47,7 +44,21 @@ class OutboxSender:
             self._connection.close()
             self._connection = None
 
-    def turn(self) -> bool:
+    def take_turn(self) -> float:
+        """Send what there is, or wait for a batch; gives how long an engine that is away is left alone."""
+        self._ledger.on_batch.clear()
+        while self.send_oldest():
+            self._pause_seconds = FIRST_PAUSE_SECONDS
+            if self.stopping.is_set():
+                return 0.0
+        if self._ledger.checkpoint.next_batch() is None:
+            self._ledger.on_batch.wait(IDLE_SECONDS)
+            return 0.0
+        pause = self._pause_seconds
+        self._pause_seconds = min(LONGEST_PAUSE_SECONDS, pause * 2)
+        return pause
+
+    def send_oldest(self) -> bool:
         """Send the oldest batch; true when there may be more to send at once."""
         batch = self._ledger.checkpoint.next_batch()
         if batch is None:
@@ -80,23 +91,3 @@ class OutboxSender:
             self.close()
             return 0
         return answer.status
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._send_all()
-            except Exception:
-                log.exception("hand-off turn failed")
-                self._stop.wait(LONGEST_PAUSE_SECONDS)
-
-    def _send_all(self) -> None:
-        self._ledger.on_batch.clear()
-        while self.turn():
-            self._pause_seconds = FIRST_PAUSE_SECONDS
-            if self._stop.is_set():
-                return
-        if self._ledger.checkpoint.next_batch() is None:
-            self._ledger.on_batch.wait(timeout=1.0)
-        else:
-            self._stop.wait(self._pause_seconds)
-            self._pause_seconds = min(LONGEST_PAUSE_SECONDS, self._pause_seconds * 2)

@@ -33,7 +33,7 @@ def filled(folder: Path, batches: int = 3) -> Scene:
 def test_batches_arrive_in_order_and_leave_the_outbox(tmp_path: Path, taker: Taker) -> None:
     scene = filled(tmp_path)
     sender = OutboxSender(scene.ledger, taker.url)
-    while sender.turn():
+    while sender.send_oldest():
         pass
     assert [record.bytes for record in taker.records()] == [0, 1, 2]
     assert scene.ledger.checkpoint.waiting() == (0, 0)
@@ -48,14 +48,14 @@ def test_a_batch_not_taken_waits_and_comes_again_unchanged(status: int, tmp_path
     scene = filled(tmp_path)
     taker.status = status
     sender = OutboxSender(scene.ledger, taker.url)
-    assert not sender.turn()
+    assert not sender.send_oldest()
     sender.close()
     scene.close()
     taker.status = 200
     again = Scene(tmp_path)
     again.ledger.restore()
     sender = OutboxSender(again.ledger, taker.url)
-    while sender.turn():
+    while sender.send_oldest():
         pass
     assert taker.bodies[0] == taker.bodies[1]
     assert [record.bytes for record in taker.records()] == [0, 1, 2]
@@ -66,7 +66,7 @@ def test_a_batch_not_taken_waits_and_comes_again_unchanged(status: int, tmp_path
 def test_an_engine_that_is_away_loses_nothing(tmp_path: Path, taker: Taker) -> None:
     scene = filled(tmp_path)
     sender = OutboxSender(scene.ledger, "http://127.0.0.1:9/handoff")
-    assert not sender.turn()
+    assert not sender.send_oldest()
     assert scene.ledger.checkpoint.waiting()[0] == 3
     sender.close()
     scene.close()
@@ -76,7 +76,7 @@ def test_a_batch_refused_for_good_makes_way(tmp_path: Path, taker: Taker) -> Non
     scene = filled(tmp_path)
     taker.status = 400
     sender = OutboxSender(scene.ledger, taker.url)
-    while sender.turn():
+    while sender.send_oldest():
         pass
     scene.ledger.commit()
     assert scene.tables.handoff.public.get("refused") == 3

@@ -181,3 +181,12 @@ def test_fastlys_challenge_names_the_services_allowed(tmp_path: Path, endpoint: 
 def test_unknown_sources_are_not_found(endpoint: Endpoint) -> None:
     assert endpoint.post("nonesuch", b"x").status_code == 404
     assert requests.get(f"{endpoint.url}/push/fastly", timeout=10).status_code == 404
+
+
+def test_a_stopped_server_takes_no_push_over_a_kept_connection(endpoint: Endpoint) -> None:
+    with requests.Session() as kept:
+        push = {"data": nginx_line(), "headers": TOKEN, "timeout": 10}
+        assert kept.post(f"{endpoint.url}/push/fastly", **push).ok
+        endpoint.server.stop()
+        with pytest.raises(requests.ConnectionError):
+            kept.post(f"{endpoint.url}/push/fastly", **push)

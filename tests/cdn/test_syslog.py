@@ -65,6 +65,16 @@ def test_connections_are_counted_in_each_framing(receiver: Receiver) -> None:
     tcp.stop()
 
 
+def test_a_stopped_listener_ends_the_connections_of_senders(receiver: Receiver) -> None:
+    tcp = SyslogTcp(("127.0.0.1", 0), receiver.intake)
+    tcp.start()
+    with socket.create_connection(("127.0.0.1", tcp.port), timeout=10) as sender:
+        sender.sendall(RFC3164 + b"\n")
+        wait_until(lambda: receiver.count() == 1, "a message", 10)
+        tcp.stop()
+        assert sender.recv(1) == b""
+
+
 def test_a_taken_port_is_named(receiver: Receiver) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken, socket.create_server(("127.0.0.1", 0)) as server:
         taken.bind(("127.0.0.1", 0))

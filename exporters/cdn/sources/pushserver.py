@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import IO
 from urllib.parse import urlsplit
 
 from exporters.cdn.counting import MAX_LINE_BYTES
 from exporters.cdn.sources.push import PushAnswer, PushIntake, spool
+from exporters.connections import ThreadedConnections
 from exporters.errors import ConfigError, SourceFormatError
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,7 @@ class PushServer:
         self._server.serve_forever(poll_interval=0.2)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(ThreadedConnections, HTTPServer):
     request_queue_size = 64
 
     def __init__(self, address: tuple[str, int], intake: PushIntake, limit_bytes: int) -> None:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
 from exporters.cdn.ledger import Ledger
 from exporters.cdn.tally import SourceTally
+from exporters.connections import ThreadedConnections
 from exporters.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -130,8 +131,7 @@ class SyslogTcp:
         self._server.serve_forever(poll_interval=0.2)
 
 
-class _TcpServer(socketserver.ThreadingTCPServer):
-    daemon_threads = True
+class _TcpServer(ThreadedConnections, socketserver.TCPServer):
     allow_reuse_address = True
 
     def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
