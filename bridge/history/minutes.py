@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bridge.database import Connection
 from bridge.history.copying import stage
 from bridge.history.partitions import ensure
-from bridge.history.scopes import Tenants, is_stream
+from bridge.history.scopes import Tenants, is_stream, recording
 from bridge.history.series import NAMES, MinuteRow
 
 COLUMNS = {"stream": "text", "at": "timestamptz", **dict.fromkeys(NAMES, "float4")}
@@ -18,14 +18,8 @@ INSERT INTO stream_minutes (stream, at, {_MEASURES})
 SELECT stream, at, {_MEASURES} FROM staged_minutes ORDER BY stream, at
 ON CONFLICT (stream, at) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in NAMES)}"""
 
-_STREAMS = """
-INSERT INTO recorded_streams (stream, tenant, first_at, last_at)
-SELECT stream, tenant, min(at), max(at) + INTERVAL '1 minute'
-FROM staged_minutes JOIN unnest(%(streams)s::text[], %(tenants)s::text[]) AS named (stream, tenant) USING (stream)
-GROUP BY stream, tenant ORDER BY stream
-ON CONFLICT (stream) DO UPDATE SET tenant = excluded.tenant,
-  first_at = least(recorded_streams.first_at, excluded.first_at),
-  last_at = greatest(recorded_streams.last_at, excluded.last_at)"""
+_OWNED = "staged_minutes JOIN unnest(%(streams)s::text[], %(tenants)s::text[]) AS named (stream, tenant) USING (stream)"
+_STREAMS = recording("at", "at + INTERVAL '1 minute'", _OWNED)
 
 _MEANS = {
     "edge_error": "edge_error_ratio",
@@ -66,7 +60,7 @@ def store_minutes(connection: Connection, rows: Sequence[MinuteRow], tenants: Te
         connection.execute(_rollup("stream_hours", "hour", "stream_minutes", HOUR_FROM_MINUTES).encode())
         connection.execute(_rollup("stream_days", "day", "stream_hours", DAY_FROM_HOURS).encode())
     streams = list({row[0] for row in rows if is_stream(row[0])})
-    connection.execute(_STREAMS, {"streams": streams, "tenants": [tenants.of(one) for one in streams]})
+    connection.execute(_STREAMS.encode(), {"streams": streams, "tenants": [tenants.of(one) for one in streams]})
 
 
 def rolls_up_itself(connection: Connection) -> bool:

@@ -20,6 +20,16 @@ def is_stream(scope: str) -> bool:
     return not scope.startswith("@")
 
 
+def recording(first: str, last: str, source: str) -> str:
+    """The statement that notes the streams of ``source`` as recorded, from the earliest to the latest moment there."""
+    return f"""
+INSERT INTO recorded_streams (stream, tenant, first_at, last_at)
+SELECT stream, tenant, min({first}), max({last}) FROM {source} GROUP BY stream, tenant ORDER BY stream
+ON CONFLICT (stream) DO UPDATE SET tenant = excluded.tenant,
+  first_at = least(recorded_streams.first_at, excluded.first_at),
+  last_at = greatest(recorded_streams.last_at, excluded.last_at)"""
+
+
 class Tenants:
     """Which tenant owns which stream, as the registry's table says; streams it does not know are the default's."""
 

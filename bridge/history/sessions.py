@@ -10,6 +10,7 @@ from bridge.database import Connection
 from bridge.history.copying import stage
 from bridge.history.partitions import ensure
 from bridge.history.records import SESSION_COLUMNS, STAGED_SESSION_COLUMNS
+from bridge.history.scopes import recording
 
 MEASURES: Mapping[str, str] = MappingProxyType(
     {
@@ -102,12 +103,7 @@ JOIN places USING (country, region, city)
 ORDER BY staged.stream, staged.joined"""
 
 
-_STREAMS = """
-INSERT INTO recorded_streams (stream, tenant, first_at, last_at)
-SELECT stream, tenant, min(joined), max(left_at) FROM staged_sessions GROUP BY stream, tenant
-ON CONFLICT (stream) DO UPDATE SET tenant = excluded.tenant,
-  first_at = least(recorded_streams.first_at, excluded.first_at),
-  last_at = greatest(recorded_streams.last_at, excluded.last_at)"""
+_STREAMS = recording("joined", "left_at", "staged_sessions")
 
 
 def rollups(source: str) -> list[str]:
