@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from exporters import metrics
 from exporters.errors import SourceError
-from exporters.exposition import Samples, Table, render
+from exporters.exposition import Samples, Table
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +35,20 @@ class GuardedCollectors:
         self.timeout_seconds = timeout_seconds
         self._running: dict[str, _Run] = {}
 
-    def render(self, openmetrics: bool) -> str:
-        """The exposition of all collectors that answered in time, and of the guard itself."""
+    def render(self, openmetrics: bool) -> Iterator[str]:
+        """The exposition, table by table, of all collectors that answered in time, and of the guard itself."""
         success = Samples(metrics.COLLECTOR_SUCCESS)
         duration = Samples(metrics.COLLECTOR_DURATION)
         deadline = time.monotonic() + self.timeout_seconds
         begun = [(time.monotonic(), self._begin(one)) for one in self.collectors]
-        texts = []
         for start, run in begun:
             tables = self._finish(run, deadline - time.monotonic())
-            if tables is not None:
-                texts.append(render(tables, openmetrics))
+            for table in tables or ():
+                yield table.render(openmetrics)
             success.set(0 if tables is None else 1, self.exporter, run.collector.name)
             duration.set(round(time.monotonic() - start, 6), self.exporter, run.collector.name)
-        return "".join((*texts, render((success, duration), openmetrics)))
+        yield success.render(openmetrics)
+        yield duration.render(openmetrics)
 
     def _begin(self, collector: Collector) -> _Run:
         # A collector that hangs keeps its one thread; later scrapes wait for that run instead of starting more.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import BytesIO
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -84,13 +85,13 @@ class MetricsPage:
     def render(self, accept: str) -> tuple[bytes, str]:
         """The page and its content type, by content negotiation."""
         openmetrics = wants_openmetrics(accept)
-        ours = self._collectors.render(openmetrics).encode()
-        build = self._build.render(openmetrics).encode()
-        if openmetrics:
-            # Python's page ends in the EOF line, so it goes last.
-            pythons = bytes(generate_openmetrics(self._registry))  # type: ignore[no-untyped-call]
-            return b"".join((ours, build, pythons)), OPENMETRICS_TYPE
-        return b"".join((ours, build, generate_latest(self._registry))), TEXT_TYPE
+        page = BytesIO()  # a table at a time: the page of many streams is large, and need not be there several times
+        for text in self._collectors.render(openmetrics):
+            page.write(text.encode())
+        page.write(self._build.render(openmetrics).encode())
+        # Python's page ends in the EOF line, so it goes last.
+        page.write(generate_openmetrics(self._registry) if openmetrics else generate_latest(self._registry))  # type: ignore[no-untyped-call]
+        return page.getvalue(), OPENMETRICS_TYPE if openmetrics else TEXT_TYPE
 
 
 def build_version() -> tuple[str, str]:

@@ -56,7 +56,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 def test_failures_are_shown_beside_the_series_of_the_others() -> None:
     guard = GuardedCollectors("rtmp", [Failing(SourceError("away", "connect")), Broken(), Good()])
-    assert samples(guard.render(False)) == {
+    assert samples("".join(guard.render(False))) == {
         ("livestream_rtmp_up", "local", "nginx-rtmp"): 1.0,
         ("livestream_exporter_collector_success", "rtmp", "failing"): 0.0,
         ("livestream_exporter_collector_success", "rtmp", "broken"): 0.0,
@@ -75,7 +75,7 @@ def test_a_collector_that_hangs_costs_one_thread_and_hides_nothing() -> None:
     hanging = Hanging()
     guard = GuardedCollectors("rtmp", [hanging, Good()], timeout_seconds=0.05)
     for _ in range(3):
-        seen = samples(guard.render(False))
+        seen = samples("".join(guard.render(False)))
         assert seen["livestream_exporter_collector_success", "rtmp", "hanging"] == 0.0
         assert seen["livestream_rtmp_up", "local", "nginx-rtmp"] == 1.0
     assert hanging.runs == 1
