@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from psycopg import sql
+
 from benchmarks.table import Row
 from bridge.database import Connection, connect
 from bridge.history import minutes
@@ -29,6 +31,7 @@ SERVER = ("shared_buffers=1GB", "max_wal_size=8GB", "jit=off")
 START = datetime(2026, 11, 2, tzinfo=UTC)
 STREAMS = 500
 GOAL = "≥ 300,000"
+MINUTES = "minutes, COPY into the indexed table"
 PEER = "ten numbers with an integer key, COPY"
 NUMBERS = {"at": "timestamptz", "stream": "int4", **{f"value{one}": "float8" for one in range(10)}}
 """The plainest table that has as many rows: what this machine can do at this moment."""
@@ -45,9 +48,12 @@ def run(quick: bool) -> list[Row]:
     plain = [(row[1], number % STREAMS, *row[2:12]) for number, row in enumerate(made)]
     with _database() as (url, folder):
         speeds: dict[str, list[float]] = {}
+        others: dict[str, list[float]] = {}
         for turn in range(rounds):
+            for name, write in OTHER_WAYS.items():
+                others.setdefault(name, []).append(_speed(url, made[: number // 6], write))
             for name, table, columns, rows in (
-                ("minutes, COPY into the indexed table", "stream_minutes", minutes.COLUMNS, made),
+                (MINUTES, "stream_minutes", minutes.COLUMNS, made),
                 ("events by key, COPY into the indexed table", "events", EVENT_COLUMNS, happened),
                 (PEER, "numbers", NUMBERS, plain),
             ):
@@ -63,14 +69,15 @@ def run(quick: bool) -> list[Row]:
             name = "sessions, from spool files to roll-ups"
             speeds.setdefault(name, []).append(_spooled(url, folder / f"spool{turn}", number // 3))
     peer = statistics.median(speeds[PEER])
-    goals = {"minutes, COPY into the indexed table": GOAL, "events by key, COPY into the indexed table": GOAL}
+    goals = {MINUTES: GOAL, "events by key, COPY into the indexed table": GOAL}
+    peers = {MINUTES: "".join(f"; {name} {statistics.median(found):,.0f}" for name, found in others.items())}
     return [
         Row(
             name,
             statistics.median(found),
             "rows/s",
             goals.get(name, ""),
-            f"{statistics.median(found) / peer:.0%} of the plainest table",
+            f"{statistics.median(found) / peer:.0%} of the plainest table{peers.get(name, '')}",
             f"best {max(found):,.0f}",
         )
         for name, found in speeds.items()
@@ -83,6 +90,23 @@ def _speed(url: str, rows: Sequence[tuple[Any, ...]], write: Write) -> float:
         with connection.transaction():
             write(connection, rows)
         return len(rows) / (time.perf_counter() - begun)
+
+
+def _copied_as_text(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    statement = sql.SQL("COPY stream_minutes ({}) FROM STDIN").format(_MINUTE_COLUMNS)
+    with connection.cursor().copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _inserted(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    values = sql.SQL(", ").join(sql.Placeholder() * len(minutes.COLUMNS))
+    statement = sql.SQL("INSERT INTO stream_minutes ({}) VALUES ({})").format(_MINUTE_COLUMNS, values)
+    connection.cursor().executemany(statement, rows)
+
+
+_MINUTE_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, minutes.COLUMNS))
+OTHER_WAYS: dict[str, Write] = {"COPY as text": _copied_as_text, "executemany": _inserted}
 
 
 def _merge(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -13,7 +13,6 @@ import itertools
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -31,6 +30,7 @@ from benchmarks.localrun import local_run
 from benchmarks.processes import Usage, family_usage
 from benchmarks.table import Row
 from benchmarks.telling import Telling, telling
+from benchmarks.websocket import load_client
 from deploy.local.stack import Stack
 
 SERIES = Path("var/benchmarks/soak/series.json")
@@ -96,9 +96,8 @@ def _crowd(stack: Stack) -> Iterator[Telling]:
 def _clients(stack: Stack, seconds: float) -> Iterator[Telling]:
     """The WebSockets, all open and counting."""
     config = stack.config
-    client, path = config.var / "wsload", f"/api/ws/streams/{config.stream}/metrics"
-    subprocess.run(["gcc", "-O2", "-o", client, Path(__file__).with_name("wsload.c")], check=True)
-    command = [client, config.bridge_port, path, SOCKETS, AT_ONCE, seconds, 0, SAMPLE_SECONDS]
+    path = f"/api/ws/streams/{config.stream}/metrics"
+    command = [load_client(config.var), config.bridge_port, path, SOCKETS, AT_ONCE, seconds, 0, SAMPLE_SECONDS]
     with telling(list(map(str, command)), config.var / "clients") as clients:
         clients.wait("ready", 120)
         clients.say("go")

@@ -32,7 +32,7 @@ class Telling:
         while not (found := self.newest(word)):
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise RuntimeError(f"{self.process.args!r} did not say {word!r}")
-            time.sleep(0.2)
+            time.sleep(0.02)
         return found
 
     def say(self, line: str) -> None:

@@ -5,7 +5,6 @@ All servers send a message of the same size each second to the same load client,
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import statistics
@@ -14,12 +13,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from benchmarks.table import Row
+from benchmarks.telling import telling
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +29,9 @@ CLIENTS, QUICK_CLIENTS = 10_000, 300
 ROUNDS, QUICK_ROUNDS = 3, 1
 SECONDS = 6
 AT_ONCE = 512
+LIMIT = "C epoll"
+"""What any server must do, and nothing else"""
+CONNECT_SECONDS = 150.0
 GUNICORN = ("-m", "gunicorn", "-k", "gevent", "-w", "1", "--worker-connections", "30000", "--backlog", "4096")
 
 
@@ -38,6 +43,43 @@ class Candidate:
     command: Sequence[str]
     path: str = "/ws"
     environ: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many clients, who listen for so long; ``stalled`` of them read nothing until the end."""
+
+    clients: int
+    seconds: int
+    stalled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a server's processes have used by now: CPU seconds, and resident bytes by their share."""
+
+    cpu_seconds: float
+    resident: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the load client told, and the server's usage before the clients came, when they were there, and after."""
+
+    ready: Mapping[str, Any]
+    done: Mapping[str, Any]
+    before: Usage
+    joined: Usage
+    after: Usage
+
+    @property
+    def last_seconds(self) -> float:
+        """From the first client to the last, the median of the broadcasts that reached all who read."""
+        reading: int = self.ready["open"] - self.done["stalled"]
+        whole: list[float] = [
+            last - first for _, frames, first, last in self.done["ticks"] if frames >= reading * 0.999
+        ]
+        return statistics.median(whole or [float("nan")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +111,7 @@ def candidates() -> list[Candidate]:
         Candidate("picows", (python, "-m", f"{peers}.picows_server", "{port}")),
         Candidate("Node ws", ("node", str(ROOT / "benchmarks/websocket_peers/node_ws.js"), "{port}")),
         Candidate("websockets", (python, "-m", f"{peers}.websockets_server", "{port}")),
+        Candidate(LIMIT, ("{folder}/epoll_server", "{port}")),
         Candidate("naive flask-sock", (python, *GUNICORN, "-b", "127.0.0.1:{port}", f"{peers}.flask_sock_app:app")),
     ]
 
@@ -79,58 +122,66 @@ def run(quick: bool) -> list[Row]:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     found: dict[str, list[Measured]] = {}
-    with tempfile.TemporaryDirectory() as name:
-        client = Path(name) / "wsload"
-        subprocess.run(["gcc", "-O2", "-o", client, ROOT / "benchmarks/wsload.c"], check=True)
-        for _ in range(rounds):
-            for candidate in candidates():
-                found.setdefault(candidate.name, []).append(measure(candidate, client, clients, Path(name)))
+    for _ in range(rounds):
+        for candidate in candidates():
+            found.setdefault(candidate.name, []).append(_measure(candidate, clients))
     return _rows(found, clients)
 
 
-def measure(candidate: Candidate, client: Path, clients: int, folder: Path) -> Measured:
-    """One run of one candidate."""
+def loaded(candidate: Candidate, load: Load) -> Loaded:
+    """Start one candidate, load it, and end it."""
     port = servers.free_port()
-    command = [part.replace("{port}", str(port)) for part in candidate.command]
     environ = {**(candidate.environ or {}), "PYTHONPATH": str(ROOT), "BRIDGE_LISTEN": f"127.0.0.1:{port}"}
-    with servers.running(command, folder / "server.log", environ, ROOT) as server:
-        servers.wait_until(lambda: servers.port_answers(port), f"{candidate.name} ({folder / 'server.log'})", 60)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as ending:
+        command = [part.format(port=port, folder=name) for part in candidate.command]
+        if candidate.name == LIMIT:
+            compiled("websocket_peers/epoll_server.c", Path(name))
+        log = Path(name) / "server.log"
+        server = ending.enter_context(servers.running(command, log, environ, ROOT))
+        servers.wait_until(lambda: servers.port_answers(port), f"{candidate.name} ({log})", 60)
         time.sleep(2)  # warm: imports, first snapshot
         processes = [server.pid, *(one.pid for one in psutil.Process(server.pid).children(recursive=True))]
         before = _usage(processes)
-        load = subprocess.Popen(
-            [client, str(port), candidate.path, str(clients), str(AT_ONCE), str(SECONDS), "0"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert load.stdin is not None
-        assert load.stdout is not None
-        ready = json.loads(load.stdout.readline().removeprefix("ready "))
+        program = [load_client(Path(name)), port, candidate.path, load.clients, AT_ONCE, load.seconds, load.stalled]
+        client = ending.enter_context(telling(list(map(str, program)), Path(name) / "client.out"))
+        ready = client.wait("ready", CONNECT_SECONDS)
         joined = _usage(processes)
-        load.stdin.write("go\n")
-        load.stdin.flush()
-        done = json.loads(load.stdout.readline().removeprefix("done "))
+        client.say("go")
+        client.wait("over", load.seconds + CONNECT_SECONDS)
         after = _usage(processes)
-        load.wait(timeout=60)
-    whole = [tick for tick in done["ticks"] if tick[1] >= ready["open"] * 0.999]
+        return Loaded(ready, client.wait("done", CONNECT_SECONDS), before, joined, after)
+
+
+def load_client(folder: Path) -> Path:
+    """The load client, compiled into this folder."""
+    return compiled("wsload.c", folder)
+
+
+def compiled(source: str, folder: Path) -> Path:
+    """The program of a C file of ours, made in this folder."""
+    program = folder / Path(source).stem
+    subprocess.run(["gcc", "-O2", "-o", program, ROOT / "benchmarks" / source], check=True)
+    return program
+
+
+def _measure(candidate: Candidate, clients: int) -> Measured:
+    found = loaded(candidate, Load(clients, SECONDS))
     return Measured(
-        cpu_seconds=(after[0] - joined[0]) / max(1, done["frames"]) * 10_000,
-        last_seconds=statistics.median([last - first for _, _, first, last in whole] or [float("nan")]),
-        kilobytes=(after[1] - before[1]) / clients / 1000,
-        connects_a_second=ready["open"] / ready["seconds"],
-        connect_cpu_ms=(joined[0] - before[0]) / clients * 1000,
-        failed=ready["failed"] + done["errors"],
+        cpu_seconds=(found.after.cpu_seconds - found.joined.cpu_seconds) / max(1, found.done["frames"]) * 10_000,
+        last_seconds=found.last_seconds,
+        kilobytes=(found.after.resident - found.before.resident) / clients / 1000,
+        connects_a_second=found.ready["open"] / found.ready["seconds"],
+        connect_cpu_ms=(found.joined.cpu_seconds - found.before.cpu_seconds) / clients * 1000,
+        failed=found.ready["failed"] + found.done["errors"],
     )
 
 
-def _usage(processes: Sequence[int]) -> tuple[float, int]:
-    """CPU seconds and proportional resident bytes of these processes."""
-    cpu = sum(
+def _usage(processes: Sequence[int]) -> Usage:
+    nanoseconds = sum(
         int(task.read_text().split()[0]) for one in processes for task in Path(f"/proc/{one}/task").glob("*/schedstat")
     )
-    resident = sum(psutil.Process(one).memory_full_info().pss for one in processes)
-    return cpu / 1e9, resident
+    resident: int = sum(psutil.Process(one).memory_full_info().pss for one in processes)
+    return Usage(nanoseconds / 1e9, resident)
 
 
 def _rows(found: Mapping[str, Sequence[Measured]], clients: int) -> list[Row]:

@@ -3,9 +3,10 @@
  *   wsload PORT PATH CONNECTIONS AT_ONCE SECONDS STALLED [EVERY]
  *
  * Prints "ready {…}" when all handshakes are done, waits for a line on standard input, reads for SECONDS, and prints
- * "done {…}"; meanwhile "at {…}" each EVERY seconds, where that is given. The first STALLED sockets shrink their receive buffer and read nothing until the end, when what they
- * were sent is checked for torn frames. Frames are text with "seq":N near their start; everything a server must not
- * send (masks, reserved bits, frames over 1 MiB) counts as a protocol error. */
+ * "over {…}" and "done {…}"; meanwhile "at {…}" each EVERY seconds, where that is given. The first STALLED sockets
+ * shrink their receive buffer and read nothing until it is over, when what they were sent is checked for torn frames,
+ * which "done" tells of. Frames are text with "seq":N near their start, or else the Nth that the socket gets; everything a server must not send (masks,
+ * reserved bits, frames over 1 MiB) counts as a protocol error. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +24,7 @@ enum { CONNECTING, HANDSHAKE, OPEN, CLOSED };
 enum { HEAD_BYTES = 10, KEPT_BYTES = 120, MAX_SEQUENCES = 1 << 16, EVENTS = 1024 };
 
 struct peer {
-    int descriptor, state, stalled, head_size, kept_size, opcode;
+    int descriptor, state, stalled, received, head_size, kept_size, opcode;
     unsigned char head[HEAD_BYTES];
     char kept[KEPT_BYTES + 1];
     long long left; /* payload bytes still to come; -1 while the head is read */
@@ -74,7 +75,7 @@ static void take_frame(struct peer *peer, double at) {
     frames++;
     peer->kept[peer->kept_size] = 0;
     const char *found = strstr(peer->kept, "\"seq\":");
-    int sequence = found ? atoi(found + 6) : -1;
+    int sequence = found ? atoi(found + 6) : peer->received++;
     if (sequence < 0 || sequence >= MAX_SEQUENCES || peer->stalled) return;
     struct tick *tick = &ticks[sequence];
     if (!tick->frames++) tick->first = at;
@@ -224,6 +225,16 @@ static void read_for(double seconds, double every) {
     }
 }
 
+/* Read until nothing has come for a while, so that counting begins between two broadcasts. */
+static void settle(void) {
+    double until = now() + 2, quiet = now() + 0.3;
+    while (now() < until && now() < quiet) {
+        long before = frames;
+        wait_for_events(20);
+        if (frames != before) quiet = now() + 0.3;
+    }
+}
+
 int main(int count, char **arguments) {
     if (count != 7 && count != 8)
         return fprintf(stderr, "wsload PORT PATH CONNECTIONS AT_ONCE SECONDS STALLED [EVERY]\n"), 2;
@@ -244,12 +255,16 @@ int main(int count, char **arguments) {
         while (started < wanted && connecting < at_once) start_peer(&peers[started], port, started < stalled), started++;
         wait_for_events(20);
     }
-    printf("ready {\"open\":%d,\"failed\":%d,\"seconds\":%.4f}\n", opened, wanted - opened, now() - begun);
+    double joined = now();
+    settle();
+    printf("ready {\"open\":%d,\"failed\":%d,\"seconds\":%.4f}\n", opened, wanted - opened, joined - begun);
     char line[16];
     if (!fgets(line, sizeof line, stdin)) return 1;
     frames = control_frames = payload_bytes = 0;
     memset(ticks, 0, sizeof ticks);
+    for (int i = 0; i < wanted; i++) peers[i].received = 0;
     read_for(seconds, count == 8 ? atof(arguments[7]) : 0);
+    printf("over {\"open\":%d}\n", opened);
     printf("done {\"open\":%d,\"frames\":%ld,\"bytes\":%ld,\"control\":%ld,\"ticks\":[", opened, frames, payload_bytes,
            control_frames);
     for (int i = 0, first = 1; i < MAX_SEQUENCES; i++)
@@ -259,6 +274,7 @@ int main(int count, char **arguments) {
         }
     long before = frames;
     int left = drain_stalled(stalled);
-    printf("],\"stalled_open\":%d,\"stalled_frames\":%ld,\"errors\":%d}\n", left, frames - before, protocol_errors);
+    printf("],\"stalled\":%d,\"stalled_open\":%d,\"stalled_frames\":%ld,\"errors\":%d}\n", stalled, left,
+           frames - before, protocol_errors);
     return 0;
 }

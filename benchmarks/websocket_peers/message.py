@@ -1,12 +1,13 @@
-"""The message all peers send: as long as the bridge's, numbered."""
+"""The message all peers send, numbered: as long as the bridge's, or as ``MESSAGE_BYTES`` says."""
 
 from __future__ import annotations
 
 import json
+import os
 
-PADDING = "x" * 430
+PADDING = "x" * (int(os.environ.get("MESSAGE_BYTES", "480")) - 50)
 
 
 def message(sequence: int) -> str:
-    """Some 480 bytes of JSON."""
+    """So many bytes of JSON."""
     return json.dumps({"type": "metrics", "seq": sequence, "pad": PADDING}, separators=(",", ":"))

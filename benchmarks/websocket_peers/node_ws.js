@@ -4,7 +4,7 @@ import { WebSocket, WebSocketServer } from "ws";
 
 const server = createServer();
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
-const padding = "x".repeat(430);
+const padding = "x".repeat(Number(process.env.MESSAGE_BYTES ?? 480) - 50);
 let sequence = 0;
 
 sockets.on("connection", (socket) => socket.on("error", () => {}));
