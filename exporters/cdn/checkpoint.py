@@ -102,23 +102,22 @@ class Checkpoint:
     ) -> None:
         """Store what has changed, all or nothing."""
         batches, deliveries, now = list(batches), list(deliveries), time.time()
-        rows = (
-            (family, _json(labels), value if isinstance(value, (int, float)) else _json(value))
-            for family, labels, value in series
-        )
-        with self._lock, _Transaction(self._base) as base:
-            base.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", rows)
-            stored = [(source, _json(position)) for source, position in positions.items()]
-            base.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?)", stored)
-            base.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?)", batches)
-            base.executemany("INSERT OR REPLACE INTO sequences VALUES (?, ?)", [one[:2] for one in batches])
-            if deliveries:
-                base.executemany("INSERT OR IGNORE INTO deliveries VALUES (?, ?)", [(one, now) for one in deliveries])
-                base.execute(
-                    "DELETE FROM deliveries WHERE digest IN (SELECT digest FROM deliveries ORDER BY taken DESC"
-                    " LIMIT -1 OFFSET ?)",
-                    (MAX_DELIVERIES,),
-                )
+        rows = ((family, _json(labels), _storable(value)) for family, labels, value in series)
+        with self._lock:
+            with _Transaction(self._base) as base:
+                base.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", rows)
+                stored = [(source, _json(position)) for source, position in positions.items()]
+                base.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?)", stored)
+                base.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?)", batches)
+                base.executemany("INSERT OR REPLACE INTO sequences VALUES (?, ?)", [one[:2] for one in batches])
+                if deliveries:
+                    taken = [(one, now) for one in deliveries]
+                    base.executemany("INSERT OR IGNORE INTO deliveries VALUES (?, ?)", taken)
+                    base.execute(
+                        "DELETE FROM deliveries WHERE digest IN (SELECT digest FROM deliveries ORDER BY taken DESC"
+                        " LIMIT -1 OFFSET ?)",
+                        (MAX_DELIVERIES,),
+                    )
             self._waits(sum(one.records for one in batches), sum(len(one.body) for one in batches))
 
     def remove_series(self, keys: Iterable[tuple[str, Labels]]) -> None:
@@ -131,15 +130,21 @@ class Checkpoint:
         """The batch that has waited longest."""
         with self._lock:
             row = self._base.execute(
-                "SELECT source, sequence, records, body FROM outbox ORDER BY sequence LIMIT 1"
+                "SELECT source, sequence, records, body FROM outbox ORDER BY rowid LIMIT 1"
             ).fetchone()
         return None if row is None else OutboxBatch(*row)
 
-    def drop_batch(self, batch: OutboxBatch) -> None:
-        """Forget a batch that the session engine has taken."""
-        with self._lock, _Transaction(self._base) as base:
-            where = "WHERE sequence = ? AND source = ?"
-            if base.execute(f"DELETE FROM outbox {where}", (batch.sequence, batch.source)).rowcount:
+    def drop_batch(self, batch: OutboxBatch, counter: tuple[str, Labels]) -> None:
+        """Forget a batch, and add its records to a stored counter."""
+        with self._lock:
+            with _Transaction(self._base) as base:
+                where = "WHERE sequence = ? AND source = ?"
+                dropped = base.execute(f"DELETE FROM outbox {where}", (batch.sequence, batch.source)).rowcount
+                base.execute(
+                    "INSERT INTO series VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                    (counter[0], _json(counter[1]), batch.records),
+                )
+            if dropped:
                 self._waits(-batch.records, -len(batch.body))
 
     def waiting(self) -> tuple[int, int]:
@@ -164,6 +169,13 @@ class _Transaction:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._base.execute("COMMIT" if error is None else "ROLLBACK")
+
+
+def _storable(value: Any) -> Any:
+    """A counter as SQLite takes it, whose integers have 64 bits; a histogram as JSON."""
+    if isinstance(value, int):
+        return value if value < 1 << 63 else float(value)
+    return value if isinstance(value, float) else _json(value)
 
 
 def _json(value: Any) -> str:

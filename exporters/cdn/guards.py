@@ -28,6 +28,16 @@ class Guards:
         self.last_seen: dict[str, float] = {}
         """stream → when a viewer was last served, by the monotonic clock"""
 
+    def restore(self, name: str, value: str) -> None:
+        """Admit a label value of a stored series again; streams beyond the bound stay until they are given up."""
+        guard = {"stream": self.streams, "pop": self.pops, "country": self.countries}.get(name)
+        if guard is None or value == OTHER:
+            return
+        if len(guard) < guard.limit:
+            guard.admit(value)
+        if guard is self.streams:
+            self.last_seen[value] = self.monotonic()
+
     def stream(self, stream: str, code_class: str) -> str:
         """The label of a stream. Only a served request can make a new one, so that made-up paths cannot."""
         served = code_class in SERVED

@@ -60,11 +60,9 @@ class Ledger:
         self.checkpoint.open()
         rows = self.checkpoint.series()
         self.tables.restore(rows)
-        position = self.tables.requests.public.family.labels.index("stream")
-        name = self.tables.requests.public.family.name
-        for stream in {labels[position] for family, labels, _ in rows if family == name}:
-            if self._guards.streams.admit(stream) == stream:
-                self._guards.last_seen[stream] = self._guards.monotonic()
+        for family, labels, _ in rows:
+            for name, value in zip(self.tables.label_names(family), labels, strict=False):
+                self._guards.restore(name, value)
 
     def open(self, identity: SourceIdentity, mapper: PathMapper, hands_over: bool) -> SourceTally:
         """A tally for one source, counted into this ledger."""
@@ -139,11 +137,16 @@ class Ledger:
             batches.append(OutboxBatch(source, last, len(part), body))
         return batches
 
+    def settle(self, batch: OutboxBatch, result: str) -> None:
+        """Forget a batch and count what became of its records: taken, refused or dropped."""
+        self.checkpoint.drop_batch(batch, (self.tables.handoff.public.family.name, (result,)))
+        with self.lock:
+            self.tables.handoff.add(batch.records, result)
+
     def _bound_outbox(self) -> None:
         records, size = self.checkpoint.waiting()
         while size > self._outbox_limit_bytes and (batch := self.checkpoint.next_batch()) is not None:
-            self.checkpoint.drop_batch(batch)
-            self.tables.handoff.add(batch.records, "dropped")
+            self.settle(batch, "dropped")
             records, size = records - batch.records, size - len(batch.body)
         self.tables.handoff_lag.set(records)
 

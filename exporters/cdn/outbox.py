@@ -65,19 +65,14 @@ class OutboxSender(Loop):
             return False
         status = self._post(batch)
         if status == 200:
-            self._settle(batch, "taken")
+            self._ledger.settle(batch, "taken")
         elif status in REFUSALS:
             log.error("the session engine refused batch %s %d with %d", batch.source, batch.sequence, status)
-            self._settle(batch, "refused")
+            self._ledger.settle(batch, "refused")
         else:
             log.warning("the session engine answered %s; batch %d waits", status or "nothing", batch.sequence)
             return False
         return True
-
-    def _settle(self, batch: OutboxBatch, result: str) -> None:
-        self._ledger.checkpoint.drop_batch(batch)
-        with self._ledger.lock:
-            self._ledger.tables.handoff.add(batch.records, result)
 
     def _post(self, batch: OutboxBatch) -> int:
         """The answer's status, 0 for no answer."""

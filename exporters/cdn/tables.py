@@ -70,6 +70,11 @@ class DeliveryTables:
             if held is not None:
                 held.restore([row for row in restored if len(row[0]) == len(held.public.family.labels)])
 
+    def label_names(self, family: str) -> Labels:
+        """The label names of a family that is counted here, none of any other."""
+        held = self._held.get(family)
+        return held.public.family.labels if held else ()
+
     def remove_stream(self, stream: str) -> list[tuple[str, Labels]]:
         """Remove every series of an ended stream; gives their families and label values."""
         return [

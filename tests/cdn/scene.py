@@ -93,12 +93,13 @@ def nginx_line(
     cache: str = "HIT",
     country: str = "DE",
     request_id: str = "1",
+    pop: str = "edge-1",
 ) -> bytes:
     """A line as nginx writes it in our format."""
     return (
         f'{{"{REQUESTS_KEY}":[{time:.3f},{seconds},{size},300],'
         f'"edge":{{"status":"{status}","upstream_cache_status":"{cache}","upstream_status":"",'
-        f'"server_protocol":"HTTP/2.0","ssl_protocol":"TLSv1.3","country":"{country}","pop":"edge-1"}},'
+        f'"server_protocol":"HTTP/2.0","ssl_protocol":"TLSv1.3","country":"{country}","pop":"{pop}"}},'
         '"upstream":{"upstream_response_time":"","upstream_header_time":"","upstream_connect_time":"",'
         f'"upstream_bytes_received":""}},"uri":"{path}","args":"{args}",'
         f'"viewer":{{"remote_addr":"203.0.113.7","http_user_agent":"{agent}","viewer_id":"","http_cmcd_object":"",'

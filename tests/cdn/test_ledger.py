@@ -94,7 +94,7 @@ def test_sequences_grow_through_restarts_and_a_lost_checkpoint(tmp_path: Path) -
         batches = []
         while batch := scene.ledger.checkpoint.next_batch():
             batches.append(batch)
-            scene.ledger.checkpoint.drop_batch(batch)
+            scene.ledger.settle(batch, "taken")
         sequences += [batch.sequence for batch in batches]
         assert {batch.source for batch in batches} == {"here/edge"}
         scene.close()
@@ -113,7 +113,7 @@ def test_a_batch_is_below_the_body_limit_and_in_order_of_time(tmp_path: Path) ->
     scene.ledger.commit()
     times: list[float] = []
     while batch := scene.ledger.checkpoint.next_batch():
-        scene.ledger.checkpoint.drop_batch(batch)
+        scene.ledger.settle(batch, "taken")
         assert len(batch.body) <= 1_000_000
         times += [record.time for record in read_batch(batch.body).records]
     assert len(times) == 1_501 and times == sorted(times)
@@ -199,3 +199,105 @@ def test_a_checkpoint_serves_one_exporter(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"CDN_STATE: cannot use .* does another exporter use it"):
         Checkpoint(tmp_path / "state.db").open()
     first.close()
+
+
+def test_what_is_counted_under_other_stays_through_a_restart_and_a_long_time(tmp_path: Path) -> None:
+    for run in range(2):
+        scene = Scene(tmp_path)
+        scene.ledger.restore()
+        _, counter = scene.source("nginx")
+        counter.take(nginx_line(path="/favicon.ico", status="404"))
+        scene.now += 700 * run
+        scene.ledger.commit()
+        other = ("nginx", "_other", "other", "4xx", "hit")
+        assert rows(scene.tables.requests.public) == {other: run + 1}
+        scene.close()
+
+
+def test_a_restart_admits_no_more_points_of_presence(tmp_path: Path) -> None:
+    for run in range(2):
+        scene = Scene(tmp_path)
+        scene.ledger.restore()
+        _, counter = scene.source("nginx")
+        counter.take(b"".join(nginx_line(pop=f"{run}-{number}") for number in range(5)))
+        scene.ledger.commit()
+        assert {labels[1] for labels in rows(scene.tables.by_pop.public)} == {"0-0", "0-1", "0-2", "_other"}
+        scene.close()
+
+
+def test_streams_beyond_a_bound_that_was_lowered_go_in_their_time(tmp_path: Path) -> None:
+    for bound in (5, 2):
+        scene = Scene(tmp_path, max_streams=bound)
+        scene.ledger.restore()
+        _, counter = scene.source("nginx")
+        if bound == 5:
+            counter.take(b"".join(nginx_line(path=f"/live/s{number}/1.ts") for number in range(5)))
+        scene.ledger.commit()
+        assert len(rows(scene.tables.requests.public)) == 5
+        if bound == 2:
+            scene.now += 700
+            scene.ledger.commit()
+            assert rows(scene.tables.requests.public) == {}
+        scene.close()
+
+
+def test_a_disk_that_was_full_leaves_no_phantoms_in_the_outbox(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, limit_bytes=10_000)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    counter.take(nginx_line() * 5)
+    with no_file_over(10):
+        for _ in range(100):
+            with pytest.raises(sqlite3.Error):
+                scene.ledger.commit()
+    scene.ledger.commit()
+    assert scene.ledger.checkpoint.waiting()[0] == 5
+    assert scene.tables.handoff.public.get("dropped") == 0
+    scene.close()
+
+
+def test_a_sum_over_64_bits_is_stored_as_near_as_it_can_be(tmp_path: Path) -> None:
+    total = 0.0
+    for run in (1, 2):
+        scene = Scene(tmp_path)
+        scene.ledger.restore()
+        _, counter = scene.source("nginx")
+        scene.tables.response_bytes.add((1 << 63) - 1, *KEY[:3], KEY[4])
+        counter.take(nginx_line(size=1_000))
+        scene.ledger.commit()
+        total = scene.tables.response_bytes.public.total()
+        assert total == pytest.approx(run * 2.0**63)
+        scene.close()
+    assert total > 2.0**63
+
+
+def test_what_became_of_a_batch_is_counted_with_its_removal(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    counter.take(nginx_line() * 7)
+    scene.ledger.commit()
+    batch = scene.ledger.checkpoint.next_batch()
+    assert batch is not None
+    scene.ledger.settle(batch, "taken")
+    scene.close()  # without another commit, as when the process is killed
+    again = Scene(tmp_path)
+    again.ledger.restore()
+    assert again.tables.handoff.public.get("taken") == 7
+    assert again.ledger.checkpoint.next_batch() is None
+    again.close()
+
+
+def test_the_batch_that_has_waited_longest_goes_first_whatever_its_source(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    counters = [scene.source("nginx", name=name)[1] for name in ("young", "old")]
+    for number in (1, 0, 1):
+        counters[number].take(nginx_line())
+        scene.ledger.commit()
+    sources = []
+    while batch := scene.ledger.checkpoint.next_batch():
+        sources.append(batch.source)
+        scene.ledger.settle(batch, "taken")
+    assert sources == ["here/old", "here/young", "here/old"]
+    scene.close()
