@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bridge.database import Connection
-from bridge.history.records import Bounds, RecordRefusedError, moment
+from bridge.history.records import MAX_TEXT, Bounds, RecordRefusedError, moment, stream_key, text
 
 COLUMNS = [
     "stream",
@@ -41,9 +41,9 @@ def broadcast_row(record: Mapping[str, Any], bounds: Bounds) -> tuple[Any, ...]:
     try:
         peak_time = record.get("peak_time")
         return (
-            str(record["stream"]),
+            stream_key(record["stream"]),
             bounds.check(moment(record["started"])),
-            str(record.get("shard", "")),
+            text(record.get("shard"), MAX_TEXT),
             bounds.check(moment(record["ended"])),
             int(record["peak_concurrent"]),
             moment(peak_time) if peak_time else None,
@@ -53,7 +53,7 @@ def broadcast_row(record: Mapping[str, Any], bounds: Bounds) -> tuple[Any, ...]:
                 int(record.get(name, 0))
                 for name in ("rebuffers", "start_failures", "playback_failures", "exits_before_start", "switches")
             ),
-            Jsonb({str(name): int(number) for name, number in (record.get("engagements") or {}).items()}),
+            Jsonb({text(name, 32): int(number) for name, number in (record.get("engagements") or {}).items()}),
             float(record.get("revenue", 0)),
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,14 +21,22 @@ from bridge.history.records import Bounds, RecordRefusedError, event_row, sessio
 from bridge.history.scopes import Tenants
 from bridge.history.sessions import store_sessions
 from bridge.history.sketches import sketch_row, store_sketches
-from exporters.viewers.spool import SpoolFile, SpoolReader
+from exporters.viewers.spool import SpoolFile, SpoolReader, encode_line
 
 log = logging.getLogger(__name__)
 BATCH_BYTES = 16 << 20
 REFUSED_SUFFIX = ".refused"
 FUTURE = timedelta(hours=1)
+UNFIT = (
+    *(psycopg.DataError, psycopg.IntegrityError, psycopg.errors.CardinalityViolation),
+    *(ValueError, TypeError, OverflowError, RecursionError),
+)
+"""What says that a record cannot be stored, rather than that the database cannot store at present"""
 Counter = Callable[[int, str, str], None]
 """Told (number of rows, table, result)."""
+Results = collections.Counter[tuple[str, str]]
+"""Numbers of rows by table and result."""
+Insert = Callable[[Connection, Sequence[Mapping[str, Any]]], Results]
 
 
 @dataclass
@@ -98,54 +108,80 @@ class SpoolIngest:
         return more
 
     def _store(self, connection: Connection, reader: SpoolReader, paths: Sequence[Path]) -> None:
+        files = [reader.read(path) for path in paths]
         try:
-            self._commit(connection, [reader.read(path) for path in paths])
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            if len(paths) > 1:
-                for path in paths:
-                    self._store(connection, reader, [path])
-                return
-            # Kept aside for an operator: one bad file must not hold up all that follow.
-            log.error("spool file %s cannot be stored: %s", paths[0].name, error)
-            self._count(1, "spool_files", "refused")
-            paths[0].rename(paths[0].with_suffix(REFUSED_SUFFIX))
-            return
+            self._commit(connection, files, self._insert)
+        except UNFIT as error:
+            log.warning("%d spool files cannot be stored as they are: %s", len(paths), error)
+            for file in files:
+                self._commit(connection, [file], partial(self._insert_what_fits, file.path))
         for path in paths:
             reader.delete(path)
 
-    def _commit(self, connection: Connection, files: Sequence[SpoolFile]) -> None:
+    def _commit(self, connection: Connection, files: Sequence[SpoolFile], insert: Insert) -> None:
         with connection.transaction():
             names = [file.path.name for file in files]
             rows = connection.execute("SELECT name FROM spool_files WHERE name = ANY(%s)", (names,)).fetchall()
             stored = {name for (name,) in rows}
             fresh = [file for file in files if file.path.name not in stored]
-            batch = self._read(connection, fresh)
-            results = {
-                "sessions": store_sessions(connection, batch.sessions),
-                "events": store_events(connection, batch.events),
-                "broadcasts": len(batch.broadcasts),
-            }
-            store_broadcasts(connection, batch.broadcasts)
-            store_sketches(connection, batch.sketches)
+            records = [record for file in fresh for record in file.records]
+            results = insert(connection, records)
             with connection.cursor() as cursor:
                 cursor.executemany(
                     "INSERT INTO spool_files (name, records) VALUES (%s, %s)",
                     [(file.path.name, len(file.records)) for file in fresh],
                 )
-        for table, number in results.items():
-            self._count(number, table, "ok")
-        repeats = len(batch.sessions) + len(batch.events) - results["sessions"] - results["events"]
-        self._count(repeats, "sessions", "repeated")
-        self._count(batch.refused + sum(file.damaged for file in fresh), "spool_records", "refused")
+        results["spool_records", "refused"] += sum(file.damaged for file in fresh)
+        for (table, result), number in results.items():
+            self._count(number, table, result)
 
-    def _read(self, connection: Connection, files: Sequence[SpoolFile]) -> Batch:
+    def _insert(self, connection: Connection, records: Sequence[Mapping[str, Any]]) -> Results:
+        batch = self._read(connection, records)
+        sessions, events = store_sessions(connection, batch.sessions), store_events(connection, batch.events)
+        store_broadcasts(connection, batch.broadcasts)
+        store_sketches(connection, batch.sketches)
+        return Results(
+            {
+                ("sessions", "ok"): sessions,
+                ("events", "ok"): events,
+                ("broadcasts", "ok"): len(batch.broadcasts),
+                ("sessions", "repeated"): len(batch.sessions) + len(batch.events) - sessions - events,
+                ("spool_records", "refused"): batch.refused,
+            }
+        )
+
+    def _insert_what_fits(self, path: Path, connection: Connection, records: Sequence[Mapping[str, Any]]) -> Results:
+        """Store the records of a file that can be stored; the others are kept beside it for an operator."""
+        unfit: list[Mapping[str, Any]] = []
+        results = self._insert_halves(connection, records, unfit)
+        if unfit:
+            path.with_suffix(REFUSED_SUFFIX).write_bytes(b"".join(map(encode_line, unfit)))
+            log.error("%d records of spool file %s cannot be stored", len(unfit), path.name)
+            results["spool_files", "refused"] = 1
+        return results
+
+    def _insert_halves(
+        self, connection: Connection, records: Sequence[Mapping[str, Any]], unfit: list[Mapping[str, Any]]
+    ) -> Results:
+        try:
+            with connection.transaction():
+                return self._insert(connection, records)
+        except UNFIT:
+            if len(records) == 1:
+                unfit += records
+                return Results({("spool_records", "refused"): 1})
+        half = len(records) // 2
+        return self._insert_halves(connection, records[:half], unfit) + self._insert_halves(
+            connection, records[half:], unfit
+        )
+
+    def _read(self, connection: Connection, records: Sequence[Mapping[str, Any]]) -> Batch:
         now = self._now()
         bounds = Bounds(now - self._retention, now + FUTURE)
         tenants = Tenants.load(connection, self._default_tenant)
         batch = Batch()
-        for file in files:
-            for record in file.records:
-                batch.add(record, tenants, bounds, self._rates)
+        for record in records:
+            batch.add(record, tenants, bounds, self._rates)
         return batch
 
 

@@ -123,7 +123,7 @@ class Recorder:
             self.writes.add(1, name, "error")
         except psycopg.OperationalError:
             raise
-        except (psycopg.Error, OSError) as error:
+        except Exception as error:  # a fault of one task must not keep the others from theirs
             log.exception("recorder: %s: %s", name, first_line(error))
             self.writes.add(1, name, "error")
         else:

@@ -11,6 +11,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from bridge.history.scopes import is_stream
+
 MAX_STREAM = 128
 MAX_TEXT = 128
 MAX_AGENT = 512
@@ -71,10 +73,12 @@ def session_row(record: Mapping[str, Any], tenant: str, bounds: Bounds) -> tuple
     """A ``session`` record in the order of STAGED_SESSION_COLUMNS; raises RecordRefusedError."""
     try:
         joined = bounds.check(moment(record["joined"]))
-        engagements = {_text(name, 32): int(number) for name, number in (record.get("engagements") or {}).items()}
-        renditions = record.get("rendition_seconds") or {}
+        engagements = {text(name, 32): int(number) for name, number in (record.get("engagements") or {}).items()}
+        renditions = {
+            text(name, 64): _number(seconds) for name, seconds in (record.get("rendition_seconds") or {}).items()
+        }
         return (
-            _key(record["stream"], MAX_STREAM),
+            stream_key(record["stream"]),
             joined,
             _key(record["session_id"], MAX_TEXT),
             max(joined, moment(record["left"])),
@@ -86,16 +90,16 @@ def session_row(record: Mapping[str, Any], tenant: str, bounds: Bounds) -> tuple
             *(_count(record.get(name, 0)) for name in ("rebuffers", "switches", "errors", "chat_messages")),
             bool(record["played"]),
             bool(record["viewed"]),
-            *(_text(record.get(name), 64) for name in ("variant", "end_reason")),
-            _text(record.get("user_id"), MAX_TEXT) or None,
+            *(text(record.get(name), 64) for name in ("variant", "end_reason")),
+            text(record.get("user_id"), MAX_TEXT) or None,
             _address(record.get("address")),
             Jsonb(renditions) if len(renditions) > 1 else None,
             Jsonb(engagements) if engagements else None,
             record["device"] if record.get("device") in DEVICES else "other",
-            *(_text(record.get(name), 64) or "other" for name in ("os", "browser")),
-            _text(record.get("user_agent"), MAX_AGENT),
-            _text(record.get("country"), 2) or "ZZ",
-            *(_text(record.get(name), MAX_TEXT) for name in ("region", "city")),
+            *(text(record.get(name), 64) or "other" for name in ("os", "browser")),
+            text(record.get("user_agent"), MAX_AGENT),
+            text(record.get("country"), 2) or "ZZ",
+            *(text(record.get(name), MAX_TEXT) for name in ("region", "city")),
             tenant,
             bool(engagements),
             bool(engagements.get(FOLLOWING)),
@@ -136,25 +140,38 @@ def event_row(record: Mapping[str, Any], tenant: str, bounds: Bounds, rates: Map
     try:
         data = record.get("data") or {}
         event = _key(record["event"], 32)
-        amount, currency = record.get("amount"), _text(record.get("currency"), 3)
+        amount, currency = record.get("amount"), text(record.get("currency"), 3)
         detail = next((str(data[name]) for name in _DETAILS.get(event, ()) if data.get(name)), "")
         return (
-            _key(record["stream"], MAX_STREAM),
+            stream_key(record["stream"]),
             bounds.check(moment(record["time"])),
             _key(record["event_id"], MAX_TEXT),
             event,
-            _text(record.get("user_id"), MAX_TEXT) or None,
-            _text(record.get("session_id"), MAX_TEXT) or None,
+            text(record.get("user_id"), MAX_TEXT) or None,
+            text(record.get("session_id"), MAX_TEXT) or None,
             None if amount is None else _number(amount),
             currency or None,
             Jsonb(_clean(data)) if data else None,
-            _text(detail, 32),
-            _text(data.get("username") or record.get("user_id"), 64),
+            text(detail, 32),
+            text(data.get("username") or record.get("user_id"), 64),
             tenant,
             max(0.0, _number(amount or 0)) * rates.get(currency, 0.0) if event in REVENUE else 0.0,
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise RecordRefusedError(f"event record: {error!r}") from error
+
+
+def is_stream_key(name: str) -> bool:
+    """Whether a stream of this name can be stored; names that begin with @ are scopes."""
+    return 0 < len(name) <= MAX_STREAM and is_stream(name) and "\x00" not in name
+
+
+def stream_key(value: Any) -> str:
+    """A record's stream; raises ValueError when it cannot be stored."""
+    name = str(value)
+    if not is_stream_key(name):
+        raise ValueError(f"stream {name[:40]!r}")
+    return name
 
 
 def moment(value: Any) -> datetime:
@@ -177,16 +194,16 @@ def _count(value: Any) -> int:
     return min(MAX_COUNT, max(0, int(value)))
 
 
-def _text(value: Any, limit: int) -> str:
-    # PostgreSQL's texts cannot hold NUL.
+def text(value: Any, limit: int) -> str:
+    """A text as PostgreSQL takes it, whose texts cannot hold NUL; "" for None."""
     return "" if value is None else str(value).replace("\x00", "")[:limit]
 
 
 def _key(value: Any, limit: int) -> str:
-    text = _text(value, limit + 1)
-    if not text or len(text) > limit or text.startswith("@"):
-        raise ValueError(f"key {text[:40]!r}")
-    return text
+    key = text(value, limit + 1)
+    if not key or len(key) > limit:
+        raise ValueError(f"key {key[:40]!r}")
+    return key
 
 
 def _clean(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from bridge.history.records import is_stream_key
 from bridge.history.scopes import EVERYTHING, Tenants, tenant_scope
 from prometheus import queries
 from prometheus.queries import Query
@@ -85,6 +86,8 @@ def read_minutes(source: RangeSource, tenants: Tenants, start: int, end: int) ->
     cells: dict[tuple[str, int], dict[str, float]] = {}
     for name, query in COLUMNS.items():
         for (stream,), points in _range(source, query, start, end).items():
+            if not is_stream_key(stream):
+                continue  # one name that cannot be stored must not hold up all minutes
             for at, value in points:
                 cells.setdefault((stream, round(at) - MINUTE_SECONDS), {})[name] = value
     sums: dict[tuple[str, int], _Sum] = {}

@@ -11,7 +11,7 @@ from typing import Any
 from datasketches import hll_sketch, hll_union, tgt_hll_type
 
 from bridge.database import Connection
-from bridge.history.records import Bounds, RecordRefusedError
+from bridge.history.records import Bounds, RecordRefusedError, stream_key
 from bridge.history.records import moment as moment_of
 from bridge.history.scopes import EVERYTHING, tenant_scope
 
@@ -31,7 +31,7 @@ def sketch_row(record: Mapping[str, Any], tenant: str, bounds: Bounds) -> Sketch
         at = bounds.check(moment_of(record["time"]))
         sketch = base64.b64decode(record["sketch"], validate=True)
         hll_sketch.deserialize(sketch)
-        return str(record["stream"]), kind, at.date(), sketch, tenant
+        return stream_key(record["stream"]), kind, at.date(), sketch, tenant
     except (KeyError, TypeError, ValueError, OverflowError, binascii.Error, RuntimeError) as error:
         raise RecordRefusedError(f"sketch record: {error!r}") from error
 

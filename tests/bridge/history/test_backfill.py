@@ -107,3 +107,10 @@ def test_tenants_and_everything_have_sums(connection: Connection) -> None:
         "SELECT stream, viewers, viewers_peak FROM stream_minutes WHERE stream LIKE '@%' ORDER BY stream"
     ).fetchall()
     assert rows == [("@", 7.5, 9.0), ("@acme", 7.0, 7.0)]
+
+
+def test_a_stream_whose_name_cannot_be_stored_holds_nothing_up(connection: Connection) -> None:
+    names = ("demo", "x\x00y", "@rival", "s" * 129)
+    run(connection, Recorded({"minute_viewers": {name: {START: 1.0} for name in names}}), START + 300)
+    rows = connection.execute("SELECT DISTINCT stream FROM stream_minutes ORDER BY stream").fetchall()
+    assert rows == [("@",), ("@acme",), ("demo",)]

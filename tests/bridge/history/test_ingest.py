@@ -10,6 +10,7 @@ import pytest
 from bridge.database import Connection
 from bridge.history import ingest as ingest_module
 from bridge.history.ingest import SpoolIngest
+from exporters.viewers.spool import SpoolReader
 from tests.bridge.history.made import NOON, broadcast, event, session, sketch, spool
 
 
@@ -121,22 +122,50 @@ def test_many_files_are_taken_in_batches_oldest_first(connection: Connection, tm
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_file_the_database_refuses_is_kept_aside(
-    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_records_the_database_refuses_are_kept_aside_and_the_others_stored(
+    connection: Connection, tmp_path: Path
 ) -> None:
     counts = Counts()
     connection.execute("ALTER TABLE broadcasts ADD CONSTRAINT tiny CHECK (plays < 10)")
     try:
         spool(tmp_path, [session(1)], "good")
-        spool(tmp_path, [broadcast(plays=11)], "refused")
+        spool(tmp_path, [session(3), broadcast(plays=11), session(4), broadcast(plays=12)], "refused")
         spool(tmp_path, [session(2)], "later")
         ingest(tmp_path, counts).turn(connection)
     finally:
         connection.execute("ALTER TABLE broadcasts DROP CONSTRAINT tiny")
-    assert number_of(connection, "sessions") == 2
+    assert number_of(connection, "sessions") == 4
     (left,) = tmp_path.iterdir()
     assert left.suffix == ingest_module.REFUSED_SUFFIX
+    assert [record["plays"] for record in SpoolReader(tmp_path).read(left).records] == [11, 12]
     assert counts["spool_files", "refused"] == 1
+    assert counts["spool_records", "refused"] == 2
+
+
+def test_nothing_a_record_says_keeps_others_from_being_stored(connection: Connection, tmp_path: Path) -> None:
+    counts = Counts()
+    connection.execute(
+        "INSERT INTO streams (id, tenant_id, user_id, channel_id, title, slug, key_digest, key_sealed)"
+        " VALUES ('demo', 'rival', 'u', 'c', 't', 't', '', '') ON CONFLICT DO NOTHING"
+    )
+    spool(
+        tmp_path,
+        [
+            session(1),
+            session(2, rendition_seconds={"a\x00": 1.0, "b": 2.0}),
+            session(3, stream="de\x00mo"),
+            event(1, event_id="@1", data={"deep": ["\x00"]}),
+            broadcast(stream="x\x00y"),
+            sketch(["a"], stream="@rival"),
+        ],
+    )
+    ingest(tmp_path, counts).turn(connection)
+    assert list(tmp_path.iterdir()) == []
+    assert connection.execute("SELECT stream, tenant FROM recorded_streams").fetchall() == [("demo", "rival")]
+    assert number_of(connection, "sessions") == 2
+    assert number_of(connection, "events") == 1
+    assert number_of(connection, "sketches") == 0
+    assert counts["spool_records", "refused"] == 3
 
 
 def test_amounts_are_counted_in_the_platforms_currency(connection: Connection, tmp_path: Path) -> None:
