@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 import requests
+import urllib3
 
 log = logging.getLogger(__name__)
 MAX_DOCUMENT_BYTES = 256 << 10
@@ -22,7 +23,7 @@ class KeyServerError(Exception):
 
 
 def fetch_document(url: str) -> bytes:
-    """The key set document; raises requests.RequestException."""
+    """The key set document; raises requests.RequestException or urllib3's HTTPError."""
     with requests.get(url, timeout=5, stream=True) as answer:
         answer.raise_for_status()
         return answer.raw.read(MAX_DOCUMENT_BYTES + 1, decode_content=True) or b""
@@ -32,16 +33,19 @@ def parse_keys(document: bytes) -> dict[str, jwt.PyJWK]:
     """Signing keys by key id; raises ValueError when the document is no key set with at least one of them."""
     if len(document) > MAX_DOCUMENT_BYTES:
         raise ValueError(f"key set over {MAX_DOCUMENT_BYTES} bytes")
-    rows: Any = json.loads(document)
+    try:
+        rows: Any = json.loads(document)
+    except RecursionError as error:
+        raise ValueError("a key set that is too deep") from error
     if not isinstance(rows, dict) or not isinstance(rows.get("keys"), list):
         raise ValueError("not a key set")
     keys = {}
     for row in rows["keys"]:
         # Symmetric and encryption keys in the set must never verify a signature.
-        if isinstance(row, dict) and row.get("kty") in KEY_TYPES and row.get("use", "sig") == "sig":
+        if isinstance(row, dict) and str(row.get("kty")) in KEY_TYPES and row.get("use", "sig") == "sig":
             try:
                 keys[str(row.get("kid", ""))] = jwt.PyJWK.from_dict(row)
-            except jwt.PyJWTError as error:
+            except (jwt.PyJWTError, TypeError, ValueError) as error:
                 log.warning("key %r is left out: %s", row.get("kid"), error)
     if not keys:
         raise ValueError("the key set has no usable key")
@@ -73,14 +77,16 @@ class KeySet:
         """The key, or None where the issuer has none of this id; raises KeyServerError."""
         found = self._keys.get(key_id)
         if found is None or self._now() - self._fetched > self._fresh_seconds:
-            self._renew(key_id)
+            self._renew(key_id, wait=found is None)
             found = self._keys.get(key_id)
         if found is None and not self._keys:
             raise KeyServerError("the key server does not answer")
         return found
 
-    def _renew(self, key_id: str) -> None:
-        with self._lock:
+    def _renew(self, key_id: str, wait: bool) -> None:
+        if not self._lock.acquire(blocking=wait):
+            return  # another caller is fetching, and the key that is kept will do meanwhile
+        try:
             now = self._now()
             if key_id in self._keys and now - self._fetched <= self._fresh_seconds:
                 return  # another caller has just fetched it
@@ -90,5 +96,7 @@ class KeySet:
             try:
                 self._keys = parse_keys(self._fetch(self._url))
                 self._fetched = now
-            except (requests.RequestException, OSError, ValueError) as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 log.warning("key set %s: %s; %d keys are kept", self._url, error, len(self._keys))
+        finally:
+            self._lock.release()

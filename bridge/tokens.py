@@ -152,12 +152,22 @@ class TokenVerifier:
 def identity_of(claims: Mapping[str, Any]) -> Identity:
     """The identity that verified claims describe; raises TokenError when they name no tenant."""
     roles = _words(claims, "role", "roles", "scope", "cognito:groups", "custom:role")
-    tenant = claims.get("tenant_id", claims.get("custom:tenant_id"))
+    tenant, subject = claims.get("tenant_id", claims.get("custom:tenant_id")), claims.get("sub", "")
+    for name, value in (("tenant_id", tenant), ("sub", subject)):
+        if isinstance(value, str) and not is_storable(value):
+            raise TokenError("malformed", f"the claim {name} has characters that cannot be stored")
+    if not isinstance(subject, str):
+        raise TokenError("malformed", "the claim sub is no text")
     if not (isinstance(tenant, str) and 0 < len(tenant) <= 128):
         if ADMIN not in roles:
             raise TokenError("tenant", "the token has no tenant_id claim")
         tenant = None
-    return Identity(str(claims.get("sub", ""))[:128], tenant, roles, _instant(claims, "exp"))
+    return Identity(subject[:128], tenant, roles, _instant(claims, "exp"))
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL's texts can hold it: UTF-8 without NUL."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> float | None:

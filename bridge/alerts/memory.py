@@ -25,16 +25,20 @@ class AlertMemory:
         with self._lock:
             for alert in alerts:
                 self._take(alert)
-            while len(self._alerts) > self._limit:
-                gone_id, gone = self._alerts.popitem(last=False)
-                if self._open.get(gone.fingerprint) == gone_id:
-                    del self._open[gone.fingerprint]
+            self._trim()
 
     def remember(self, kept: Iterable[KeptAlert]) -> None:
         """Hold these as they are, as the table has them."""
         with self._lock:
             for one in kept:
                 self._put(one.id, one.alert)
+            self._trim()
+
+    def _trim(self) -> None:
+        while len(self._alerts) > self._limit:
+            gone_id, gone = self._alerts.popitem(last=False)
+            if self._open.get(gone.fingerprint) == gone_id:
+                del self._open[gone.fingerprint]
 
     def get(self, alert_id: str) -> KeptAlert | None:
         alert = self._alerts.get(alert_id)

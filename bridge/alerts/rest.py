@@ -126,7 +126,8 @@ class AlertViews:
         ]
         if not known:
             raise problems.not_found("channel", channel_id)
-        services.access.check(identity, known[0])
+        if not any(services.access.may_see(identity, one) for one in known):
+            services.access.check(identity, known[0])
 
 
 def analytics_alert(kept: KeptAlert) -> contract.AnalyticsAlert:

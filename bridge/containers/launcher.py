@@ -85,6 +85,7 @@ class Launcher(Loop):
         self._clock = clock
         self._ended: OrderedDict[str, Ended] = OrderedDict()
         self._turning = threading.Lock()
+        self._launching = threading.Lock()
         self._cleaned = False
 
     def take_turn(self) -> float:
@@ -102,9 +103,10 @@ class Launcher(Loop):
 
         Raises AlreadyLaunchedError, LimitReachedError, DriverUnavailableError, or ContainerError when it fails.
         """
-        self._make_room(event_id)
-        spec = self._spec(event_id, tenant_id, viewers, recording)
-        container = self.driver.launch(spec)
+        with self._launching:  # one at a time, so that together they stay within the limit
+            self._make_room(event_id)
+            spec = self._spec(event_id, tenant_id, viewers, recording)
+            container = self.driver.launch(spec)
         try:
             self._await_answer(container)
             if self._exporters is not None:
@@ -229,7 +231,7 @@ class Launcher(Loop):
         except DriverUnavailableError:
             raise
         except ContainerError:
-            return Reading(container)  # it has just ended
+            return Reading(container, None, self._stat(container), None, exporter_runs)
         ratio = cpu_ratio(known.usage if known else None, usage)
         return Reading(container, usage, self._stat(container), ratio, exporter_runs)
 

@@ -35,7 +35,8 @@ class Reading:
 
     def health(self, cpus: float, memory_bytes: int) -> Health:
         """Unhealthy when the server does not answer; degraded near its limits, or without its exporter."""
-        if self.container.state not in ("starting", "running") or (self.stat is None and self.usage is not None):
+        state = self.container.state
+        if state not in ("starting", "running") or (state == "running" and self.stat is None):
             return "unhealthy"
         near_memory = memory_bytes > 0 and self.usage is not None and self.usage.memory_bytes > CROWDED * memory_bytes
         near_cpu = cpus > 0 and self.cpu_ratio is not None and self.cpu_ratio > CROWDED * cpus

@@ -46,7 +46,7 @@ def read_filter(arguments: Mapping[str, str], now: datetime) -> Asked:
     if dates is None:
         window = Window.period("month", now, zone)
     elif isinstance(dates, dict) and isinstance(dates.get("start"), str) and isinstance(dates.get("end"), str):
-        window = _between("filter", dates["start"], dates["end"], zone)
+        window = _between(("filter", "filter"), dates["start"], dates["end"], zone)
     else:
         raise bad_parameter("filter", "dateRange must be an object with start and end")
     lists = {name: _texts(given.get(name), name) for name in ("streamIds", "regions", "devices", "qualities")}
@@ -62,7 +62,7 @@ def read_query(arguments: Mapping[str, str], now: datetime, default: str = "mont
     start, end = arguments.get("startDate"), arguments.get("endDate")
     period = arguments.get("period") or default
     if start or end:
-        window = _between("startDate", start or "", end or now.isoformat(), zone)
+        window = _between(("startDate", "endDate"), start or "", end or now.isoformat(), zone)
     elif period in PERIOD_DAYS:
         window = Window.period(period, now, zone)
     else:
@@ -102,12 +102,12 @@ def read_choice(arguments: Mapping[str, str], name: str, default: str, choices: 
     return text
 
 
-def _between(name: str, start: str, end: str, zone: ZoneInfo) -> Window:
-    first, last = _moment(name, start, zone, time()), _moment(name, end, zone, None)
+def _between(names: tuple[str, str], start: str, end: str, zone: ZoneInfo) -> Window:
+    first, last = _moment(names[0], start, zone, time()), _moment(names[1], end, zone, None)
     if first >= last:
-        raise bad_parameter(name, "the start must be before the end")
+        raise bad_parameter(names[0], "the start must be before the end")
     if last - first > timedelta(days=MOST_DAYS):
-        raise bad_parameter(name, f"at most {MOST_DAYS} days can be asked for")
+        raise bad_parameter(names[0], f"at most {MOST_DAYS} days can be asked for")
     return Window.of(first, last, zone)
 
 

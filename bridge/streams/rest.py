@@ -127,7 +127,7 @@ class StreamViews:
         self.stop_stream(stream_id)
         return answer({"status": "ended"})
 
-    @describe("Give a stream a fresh key", contract.StreamEvent, tag=TAG, errors=(404,))
+    @describe("Give a stream a fresh key", contract.StreamEvent, tag=TAG, errors=(404, 409))
     def rotate_key(self, stream_id: str) -> Response:
         """Another key for the stream; whoever publishes now goes on, and is refused when coming back."""
         self._commanded(stream_id)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 import requests
+import urllib3
 
 from bridge.jwks import KeyServerError, KeySet, parse_keys
 from tests.bridge.tokens_made import EC_KEY, NEW_RSA_KEY, RSA_KEY, jwk, key_server
@@ -70,7 +72,50 @@ def test_without_any_key_nothing_can_be_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [b"", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}']
+    "fault",
+    [
+        requests.ConnectionError("refused"),
+        urllib3.exceptions.DecodeError("broken gzip"),
+        urllib3.exceptions.ReadTimeoutError(urllib3.HTTPConnectionPool("key-server"), "/", "stalled"),
+    ],
+)
+def test_kept_keys_go_on_working_whatever_the_key_server_does(fault: Exception) -> None:
+    clock, documents = Clock(), [json.dumps({"keys": [jwk(RSA_KEY, "r")]}).encode()]
+
+    def fetch(url: str) -> bytes:
+        if documents:
+            return documents.pop()
+        raise fault
+
+    keys = KeySet("http://key-server", fetch=fetch, now=clock)
+    assert keys.key("r") is not None
+    clock.now = 5000.0
+    assert keys.key("r") is not None
+
+
+def test_a_kept_key_is_given_while_another_caller_waits_for_the_key_server() -> None:
+    clock, fetching, answer = Clock(), threading.Event(), threading.Event()
+    document = json.dumps({"keys": [jwk(RSA_KEY, "r")]}).encode()
+
+    def fetch(url: str) -> bytes:
+        if clock.now:
+            fetching.set()
+            answer.wait(30)
+        return document
+
+    keys = KeySet("http://key-server", fetch=fetch, now=clock)
+    assert keys.key("r") is not None
+    clock.now = 5000.0
+    waiting = threading.Thread(target=keys.key, args=("r",))
+    waiting.start()
+    assert fetching.wait(30)
+    assert keys.key("r") is not None
+    answer.set()
+    waiting.join()
+
+
+@pytest.mark.parametrize(
+    "document", [b"[" * 100_000, b"", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}']
 )
 def test_what_holds_no_public_signing_key_is_refused(document: bytes) -> None:
     with pytest.raises(ValueError):
@@ -83,6 +128,8 @@ def test_symmetric_and_encryption_keys_are_left_out() -> None:
         {"kty": "oct", "kid": "s", "k": "c2VjcmV0"},
         {**jwk(RSA_KEY, "x"), "use": "enc"},
         {"kty": "RSA", "kid": "broken"},
+        {"kty": ["RSA"], "kid": "odd"},
+        {**jwk(RSA_KEY, "y"), "alg": ["x"]},
     ]
     assert list(parse_keys(json.dumps({"keys": rows}).encode())) == ["r"]
 

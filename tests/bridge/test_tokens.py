@@ -56,6 +56,10 @@ def test_cognitos_claims_are_understood() -> None:
         ({"tenant_id": None}, "tenant"),
         ({"tenant_id": ""}, "tenant"),
         ({"tenant_id": 7}, "tenant"),
+        ({"tenant_id": "a\x00b"}, "malformed"),
+        ({"tenant_id": "\ud800"}, "malformed"),
+        ({"sub": "a\x00b"}, "malformed"),
+        ({"sub": ["ann"]}, "malformed"),
     ],
 )
 def test_bad_claims_are_refused(changes: dict[str, Any], expected: str) -> None:

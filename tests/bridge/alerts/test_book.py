@@ -11,7 +11,7 @@ import pytest
 from bridge.alerts import assembly
 from bridge.alerts.book import AlertBook
 from bridge.alerts.memory import AlertMemory
-from bridge.alerts.model import Alert, Wanted
+from bridge.alerts.model import Alert, KeptAlert, Wanted
 from bridge.alerts.store import raise_alert
 from bridge.database import Database
 from bridge.history.migrate import migrate
@@ -133,3 +133,9 @@ def test_memory_is_bounded_and_forgets_the_oldest() -> None:
     assert {one.alert.fingerprint for one in memory.list(EVERY)} == {"2", "3", "4"}
     memory.take([replace(RESOLVED, fingerprint="0")])
     assert {one.alert.fingerprint for one in memory.list(Wanted(open=False))} == {"0"}
+
+
+def test_what_is_remembered_from_the_table_is_bounded_as_well() -> None:
+    memory = AlertMemory(limit=3)
+    memory.remember(KeptAlert(str(number), replace(FIRING, fingerprint=str(number))) for number in range(10))
+    assert [one.id for one in memory.list(EVERY)] == ["7", "8", "9"]

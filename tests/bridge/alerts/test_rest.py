@@ -113,6 +113,14 @@ def test_a_known_channel_without_alerts_is_empty_and_an_unknown_one_a_404(one: W
     assert one.caller().get("/api/analytics/alerts/ch-1").status_code == 401
 
 
+def test_streams_of_another_tenant_take_nobodys_channel_away(one: World) -> None:
+    for number in range(8):
+        stream = {"id": f"rival-{number}", "title": "Rival", "channel_id": "ch-1"}
+        one.services.registry.create(stream, "rival", "eve")
+    assert one.caller("ann").get("/api/analytics/alerts/ch-1").get_json() == []
+    assert one.caller("zoe", "nobody").get("/api/analytics/alerts/ch-1").status_code == 403
+
+
 def test_only_who_has_the_internal_token_may_tell(one: World) -> None:
     assert one.caller("root", "x", "admin").post("/internal/alerts", notification()).status_code == 401
     assert one.caller().post("/internal/alerts", notification()).status_code == 401

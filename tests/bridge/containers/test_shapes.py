@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.containers.media_stat import MediaStat
@@ -40,6 +42,9 @@ def test_cpu_use_is_that_between_two_measurements() -> None:
     [
         (Reading(RUNNING, USAGE, STAT, cpu_ratio=0.1), "healthy"),
         (Reading(RUNNING, USAGE, None, cpu_ratio=0.1), "unhealthy"),
+        (Reading(RUNNING, None, None), "unhealthy"),
+        (Reading(RUNNING, None, STAT), "healthy"),
+        (Reading(replace(RUNNING, state="starting")), "healthy"),
         (Reading(RUNNING, USAGE, STAT, cpu_ratio=0.95), "degraded"),
         (Reading(RUNNING, Usage(10, 1, 95), STAT), "degraded"),
         (Reading(RUNNING, USAGE, STAT, exporter_runs=False), "degraded"),

@@ -74,7 +74,7 @@ def test_any_query_selects_or_is_refused_by_name(query: dict[str, str]) -> None:
     try:
         check(read_query(query, NOW))
     except Problem as problem:
-        assert problem.status == 400 and problem.extra["parameter"] in (*query, "startDate", "period")
+        assert problem.status == 400 and problem.extra["parameter"] in (*query, "startDate", "endDate", "period")
 
 
 @settings(max_examples=400, deadline=None)
@@ -131,5 +131,7 @@ def test_the_window_of_a_query_is_what_it_says() -> None:
         datetime(2026, 10, 31, 23, tzinfo=UTC),
         datetime(2026, 11, 2, 23, tzinfo=UTC),
     )
+    with pytest.raises(Problem, match="endDate: 'nonsense'"):
+        read_query({"startDate": "2026-11-01", "endDate": "nonsense"}, NOW)
     with pytest.raises(Problem, match="startDate: '1899-01-01'"):
         read_query({"startDate": "1899-01-01", "endDate": "1899-02-01"}, NOW)
