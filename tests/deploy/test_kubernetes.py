@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ from deploy.reference import pages
 from exporters import metrics
 from exporters.settings import document
 from tests.deploy.kustomize import Object, build, containers, identity
+from tests.prometheus.feed import Feed, serving
+from tests.servers import instant, prometheus, wait_until
 
 ROOT = PROJECT / "deploy/kubernetes"
 OBJECTS = build(ROOT / "overlays/example")
 CUSTOM = ("ServiceMonitor", "PrometheusRule")
 WORKLOADS = [one for one in OBJECTS if containers(one)]
+SNAKE = {"targetLabel": "target_label"}
+"""What the custom resource writes otherwise than prometheus.yml."""
 VERSIONS = ("1.29", kubernetes_validate.latest_version())
 
 
@@ -105,12 +110,34 @@ def test_monitors_give_the_labels_that_the_rules_know_and_the_pace_of_prometheus
     fast, normal = plan["scrape_configs"][0]["scrape_interval"], plan["global"]["scrape_interval"]
     for one in of("ServiceMonitor"):
         (endpoint,) = one["spec"]["endpoints"]
-        labels = {row["targetLabel"]: row["replacement"] for row in endpoint["relabelings"]}
+        *added, last = endpoint["relabelings"]
+        assert last == {"action": "labeldrop", "regex": "endpoint"}
+        labels = {row["targetLabel"]: row["replacement"] for row in added}
         name = identity(one)[1]
         hop = {} if name == "recorder" else {"hop": name}
         assert labels == {"service": "livestream", "region": "local", **hop}
         assert endpoint["port"] == "metrics"
         assert endpoint["interval"] == (fast if name in ("rtmp", "viewers") else normal)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("ours", [True, False], ids=["with-ours", "operator-alone"])
+def test_the_endpoint_of_hls_families_survives_what_the_operator_writes(tmp_path: Path, ours: bool) -> None:
+    (monitor,) = [one for one in of("ServiceMonitor") if identity(one)[1] == "hls"]
+    (endpoint,) = monitor["spec"]["endpoints"]
+    # The operator's rules come before a monitor's own, and a target's labels go over those of its page.
+    rows = [{"target_label": "service", "replacement": "hls"}, {"target_label": "endpoint", "replacement": "metrics"}]
+    if ours:
+        rows += [{SNAKE.get(key, key): text for key, text in row.items()} for row in endpoint["relabelings"]]
+    with serving(Feed(time.time() - 60)) as port:
+        targets = [{"targets": [f"127.0.0.1:{port}"]}]
+        job = {"job_name": "hls", "scrape_interval": "1s", "metrics_path": "/hls", "relabel_configs": rows}
+        plan = {"scrape_configs": [{**job, "static_configs": targets}]}
+        with prometheus(tmp_path, yaml.safe_dump(plan)) as url:
+            found = wait_until(lambda: instant(url, metrics.HLS_TARGET_DURATION.name), "the page of HLS")
+    names = {labels["endpoint"] for labels, _ in found}
+    assert names == ({"origin", "edge"} if ours else {"metrics"})
+    assert {labels["service"] for labels, _ in found} == {"livestream" if ours else "hls"}
 
 
 def test_rules_have_the_structure_of_the_custom_resource() -> None:
