@@ -15,6 +15,7 @@ import pytest
 import requests
 import yaml
 
+from bridge.containers.settings import ContainersConfig
 from deploy.docker.files import files
 from deploy.local.config import PROJECT
 from exporters.hls.targets import read_endpoints
@@ -109,6 +110,10 @@ def test_exporters_get_a_way_out_by_the_lines_that_the_page_tells(compose: Path,
 def _list(service: dict[str, Any], variable: str) -> list[str]:
     found: str = service["environment"][variable]
     return found.split(",")
+
+
+def test_the_bridge_launches_media_servers_from_the_image_that_compose_builds(compose: Path, secrets: Path) -> None:
+    assert configuration(compose, secrets)["services"]["media"]["image"] == ContainersConfig().docker_image
 
 
 def test_what_the_images_are_built_from_is_there() -> None:
