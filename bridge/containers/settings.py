@@ -24,7 +24,7 @@ class ContainersConfig:
     nginx: str = setting("nginx", "program of local media servers; needs the RTMP module")
     rtmp_module: Path = setting(Path("/usr/lib/nginx/modules/ngx_rtmp_module.so"), "RTMP module of nginx; . for none")
     docker_url: str = setting("unix:///var/run/docker.sock", "Docker Engine API")
-    docker_image: str = setting("bigfootlive-media", "image with nginx, its RTMP module and sh")
+    docker_image: str = setting("bigfootlive/media:0.1.0", "image with nginx, its RTMP module and sh")
     docker_network: str = setting("", "Docker network to join; empty: the default bridge")
     docker_user: str = setting("65534:65534", "user and group inside the container")
     start_seconds: float = setting(15.0, "time a media server has to answer after its start", minimum=1, maximum=300)

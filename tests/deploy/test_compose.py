@@ -15,8 +15,11 @@ import pytest
 import requests
 import yaml
 
+from bridge.containers.settings import ContainersConfig
 from deploy.docker.files import files
 from deploy.local.config import PROJECT
+from exporters.hls.targets import read_endpoints
+from exporters.rtmp.targets import parse_targets
 from tests.bridge.containers.engine import Engine, docker_engine
 from tests.debian import unpacked
 from tests.deploy.standins import import_image, override, stand_ins
@@ -39,9 +42,10 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def configuration(compose: Path, secrets: Path) -> dict[str, Any]:
-    """The compose file with the demo, as Compose itself understands it."""
-    command = [compose, "--profile", "demo", "config", "--format", "json"]
+def configuration(compose: Path, secrets: Path, *overrides: Path) -> dict[str, Any]:
+    """The compose file with the demo and further files, as Compose itself understands it."""
+    files = [part for path in (PROJECT / "docker-compose.yml", *overrides) for part in ("-f", path)]
+    command = [compose, *files, "--profile", "demo", "config", "--format", "json"]
     done = subprocess.run(command, cwd=PROJECT, env=environ(secrets), check=True, capture_output=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -83,9 +87,33 @@ def test_only_public_services_have_ports_and_a_way_out(compose: Path, secrets: P
     found = configuration(compose, secrets)
     assert found["networks"]["inside"]["internal"] is True
     public = {name for name, service in found["services"].items() if "public" in service["networks"]}
-    assert public == {"media", "cdn", "viewers", "bridge", "grafana"}
-    assert {name for name, service in found["services"].items() if service.get("ports")} == public
+    published = {"media", "cdn", "viewers", "bridge", "grafana"}
+    assert {name for name, service in found["services"].items() if service.get("ports")} == published
+    assert public == {*published, "alertmanager"}, "pagers, mail and chat are outside"
     assert all("inside" in service["networks"] for service in found["services"].values())
+
+
+def test_exporters_get_a_way_out_by_the_lines_that_the_page_tells(compose: Path, secrets: Path, tmp_path: Path) -> None:
+    page = (PROJECT / "docs/deploy.md").read_text("utf-8")
+    (lines,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "HLS_ENDPOINTS" in block]
+    (tmp_path / "compose.override.yml").write_text(lines, encoding="utf-8")
+    services = configuration(compose, secrets, tmp_path / "compose.override.yml")["services"]
+    for name in ("hls", "rtmp"):
+        assert set(services[name]["networks"]) == {"public", "inside"}
+    assert [one.name for one in read_endpoints("it", _list(services["hls"], "HLS_ENDPOINTS"))] == ["origin", "cdn"]
+    assert [one.backend for one in parse_targets("it", _list(services["rtmp"], "RTMP_TARGETS"))] == [
+        "nginx-rtmp",
+        "srs",
+    ]
+
+
+def _list(service: dict[str, Any], variable: str) -> list[str]:
+    found: str = service["environment"][variable]
+    return found.split(",")
+
+
+def test_the_bridge_launches_media_servers_from_the_image_that_compose_builds(compose: Path, secrets: Path) -> None:
+    assert configuration(compose, secrets)["services"]["media"]["image"] == ContainersConfig().docker_image
 
 
 def test_what_the_images_are_built_from_is_there() -> None:

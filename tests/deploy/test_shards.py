@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -93,3 +96,34 @@ def test_a_session_reaches_one_shard_however_it_reports(shards: Shards) -> None:
     assert min(by_query) > 0, "the hash sends every session to one shard"
     assert {report(shards, session, argument=True) for session in SESSIONS} <= {200, 204}
     assert [held(url) for url in shards.numbers] == by_query
+
+
+@pytest.mark.live
+def test_the_balancer_of_the_page_forwards_nothing_internal(tmp_path: Path) -> None:
+    page = (PROJECT / "docs/growing.md").read_text("utf-8")
+    (text,) = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
+    front, bridge = free_port(), free_port()
+    text = re.sub(r"10\.0\.0\.1[12]:8001", f"127.0.0.1:{bridge}", text)
+    text = text.replace("server {\n", f"server {{\n    listen 127.0.0.1:{front};\n", 1)
+    paths = "".join(f"{name}_temp_path {tmp_path}/{name};\n" for name in TEMPORARY)
+    stub = f'access_log off; server {{ listen 127.0.0.1:{bridge}; location / {{ return 200 "$request_uri"; }} }}\n'
+    (tmp_path / "nginx.conf").write_text(MAIN.format(folder=tmp_path, http=paths + stub + text))
+    with running(["nginx", "-c", tmp_path / "nginx.conf", "-e", tmp_path / "e"], tmp_path / "nginx.log"):
+        url = f"http://127.0.0.1:{front}"
+        wait_until(lambda: requests.get(f"{url}/", timeout=2).ok, f"nginx ({tmp_path})")
+        for path in ("/", "/api/v1/streams/internal", "/internals", "/ws/analytics/demo"):
+            assert requests.get(url + path, timeout=5).text == path
+        for path in ("/internal/publish", "//internal/alerts", "/api/internal/streams", "/api/v1/internal/targets"):
+            assert requests.get(url + path, timeout=5).status_code == 404
+        answer = http_status(front, "/%69nternal/publish"), http_status(front, "/api/../internal/publish")
+        assert answer == (404, 404)
+
+
+def http_status(port: int, path: str) -> int:
+    """The answer to a path that is sent as it is written."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
