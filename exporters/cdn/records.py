@@ -105,7 +105,7 @@ def code_class(code: str) -> str:
     """The class of a status code: ``2xx`` and so on, ``aborted`` for client aborts, ``other`` for what is no status."""
     if code in ABORTED_CODES:
         return "aborted"
-    return f"{code[0]}xx" if len(code) == 3 and code.isdigit() and "1" <= code[0] <= "5" else "other"
+    return f"{code[0]}xx" if len(code) == 3 and code.isascii() and code.isdigit() and "1" <= code[0] <= "5" else "other"
 
 
 def known_code(code: str) -> str:

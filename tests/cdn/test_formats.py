@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from exporters.cdn.formats.registry import FormatRegistry
 from exporters.cdn.records import LogRecord
 from exporters.cdn.sources.spec import SourceSpec
 from exporters.errors import ConfigError, SourceFormatError
-from tests.cdn.scene import FIXTURES, counted, rows
+from tests.cdn.scene import FIXTURES, counted, nginx_line, rows
 
 VENDORS = {
     "nginx.jsonl": ("nginx", "nginx", 0, 0),
@@ -122,6 +123,31 @@ def test_real_time_fields_come_in_the_vendors_order() -> None:
     parser = FormatRegistry(chosen).open(SourceSpec("T", "n", "cloudfront-realtime"))
     record = parser.parse(b"1795425319.5\t200\t12\t/hls/demo%20one.m3u8")
     assert record is not None and (record.time, record.bytes, record.path) == (1795425319.5, 12, "/hls/demo one.m3u8")
+
+
+def cloudflare_line(**fields: object) -> bytes:
+    row = {"EdgeEndTimestamp": 1795425319_500000000, "EdgeResponseBytes": 10, "EdgeResponseStatus": 200}
+    return orjson.dumps({**row, "ClientRequestURI": "/hls/demo/1.ts", **fields})
+
+
+@pytest.mark.parametrize("digits", ["\u00b2", "\u0661", "1\u00b2", "\uff11"])
+def test_digits_of_other_scripts_are_no_time(digits: str) -> None:
+    parser = FormatRegistry().open(SourceSpec("T", "n", "cloudflare"))
+    with pytest.raises(SourceFormatError):
+        parser.parse(cloudflare_line(EdgeEndTimestamp=digits))
+
+
+def test_digits_of_other_scripts_are_no_status() -> None:
+    tables, _ = counted("nginx", nginx_line(status="2\u00b2\u00b2"))
+    assert rows(tables.requests.public) == {("nginx", "_other", "segment", "other", "hit"): 1}
+
+
+@pytest.mark.parametrize("only", ["EdgeStartTimestamp", "EdgeEndTimestamp"])
+def test_one_time_alone_tells_no_duration(only: str) -> None:
+    line = cloudflare_line(**{"EdgeEndTimestamp": None, only: "1795425319500000000"})
+    tables, tally = counted("cloudflare", line)
+    assert [(one.time, one.seconds) for one in tally.handed] == [(1795425319.5, -1.0)]
+    assert tables.duration.public.count("cloudflare", "segment", "none") == 0
 
 
 def test_an_unknown_real_time_field_stops_the_start() -> None:

@@ -15,7 +15,7 @@ from exporters.errors import SourceFormatError
 
 QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 LINE = re.compile(
-    rf"(\S{{1,64}}) \S+ .{{1,256}}? \[([^\]]{{20,32}})\] {QUOTED} (\d{{3}}) (\d{{1,15}}|-)(?: {QUOTED} {QUOTED})?"
+    rf"(\S{{1,64}}) \S+ .{{1,256}}? \[([^\]]{{20,32}})\] {QUOTED} ([0-9]{{3}}) ([0-9]{{1,15}}|-)(?: {QUOTED} {QUOTED})?"
 )
 
 

@@ -135,7 +135,7 @@ class NginxCounter:
         if found is None:
             try:
                 found = self._edges[edge] = nginx.facts_of(_object(edge))
-            except SourceFormatError:
+            except Exception:
                 return None
         return found
 
@@ -149,7 +149,7 @@ class NginxCounter:
             fallen += 1
             try:
                 record = self._parser.parse(line.encode("utf-8", "replace"))
-            except SourceFormatError:
+            except Exception:
                 self._tally.refuse("parse_error")
             else:
                 self._tally.count(record)

@@ -143,7 +143,7 @@ def facts_of(row: dict[str, Any]) -> Facts:
 def statuses(listed: str) -> tuple[str, ...]:
     """Status codes of an upstream list such as ``502, 200 : 304``; at most eight, without ``-``."""
     codes = (code.strip() for code in listed.replace(":", ",").split(","))
-    return tuple(code for code in codes if code.isdigit())[:8]
+    return tuple(code for code in codes if code.isascii() and code.isdigit())[:8]
 
 
 def first_byte(header_times: str) -> float:
