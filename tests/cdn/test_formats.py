@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.cdn.formats.registry import FormatRegistry
+from exporters.cdn.formats.values import MAX_NUMBER
 from exporters.cdn.records import LogRecord
 from exporters.cdn.sources.spec import SourceSpec
 from exporters.errors import ConfigError, SourceFormatError
@@ -148,6 +151,27 @@ def test_one_time_alone_tells_no_duration(only: str) -> None:
     tables, tally = counted("cloudflare", line)
     assert [(one.time, one.seconds) for one in tally.handed] == [(1795425319.5, -1.0)]
     assert tables.duration.public.count("cloudflare", "segment", "none") == 0
+
+
+@pytest.mark.parametrize("fixture", [*VENDORS, "combined.log"])
+def test_a_response_larger_than_any_is_no_record(fixture: str) -> None:
+    form = VENDORS.get(fixture, ("combined", "", 1, 0))[0]
+    text = (FIXTURES / fixture).read_bytes()
+    usual, _ = counted(form, text)
+    largest, _ = counted(form, text.replace(b"240000", b"%d" % (MAX_NUMBER - 1)))
+    larger, _ = counted(form, text.replace(b"240000", b"%d" % MAX_NUMBER))
+    results = [Counter({labels[2]: n for labels, n in rows(one.records.public).items()}) for one in (usual, larger)]
+    assert results[1] - results[0] == {"parse_error": 1} and results[0] - results[1] == {"ok": 1}
+    sent = [one.response_bytes.public.total() for one in (usual, largest, larger)]
+    assert sent == [sent[0], sent[0] - 240_000 + MAX_NUMBER - 1, sent[0] - 240_000]
+    assert rows(largest.records.public) == rows(usual.records.public)
+
+
+def test_origin_bytes_beyond_any_are_left_out() -> None:
+    line = nginx_line().replace(b'received":""', b'received":"%d, 5 : 7"' % MAX_NUMBER)
+    for each in (line, line.replace(b"{", b"{ ")):  # the fast lane and the slow one
+        tables, _ = counted("nginx", each)
+        assert tables.origin_bytes.public.get("nginx") == 12
 
 
 def test_an_unknown_real_time_field_stops_the_start() -> None:

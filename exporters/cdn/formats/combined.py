@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 from functools import lru_cache
 
-from exporters.cdn.formats.values import query_cmcd, text, url_parts
+from exporters.cdn.formats.values import as_whole, query_cmcd, text, url_parts
 from exporters.cdn.records import LogRecord, make_facts
 from exporters.errors import SourceFormatError
 
@@ -40,7 +40,7 @@ class CombinedParser:
             time=local_time(at),
             facts=make_facts(status, "none", protocol),
             path=path,
-            bytes=0 if size == "-" else int(size),
+            bytes=as_whole(size, "bytes", 0),
             address=address,
             user_agent=text(agent),
             cmcd=query_cmcd(query),
