@@ -98,6 +98,14 @@ def test_combined_lines_count_without_times() -> None:
     assert [one.cmcd for one in tally.handed if one.cmcd] == ['br=3200,d=2000,sid="a1"']
 
 
+@pytest.mark.parametrize("target", ["/hls/demo/1.ts", "/hls/demo/1 a.ts", "/hls/demo/1.ts?CMCD=bs"])
+def test_a_request_of_http_0_9_is_one_of_its_stream(target: str) -> None:
+    line = f'203.0.113.7 - - [23/Nov/2026:09:15:19 +0000] "GET {target}" 200 600 "-" "-"'
+    tables, _ = counted("combined", line.encode())
+    assert rows(tables.requests.public) == {("nginx", "demo", "segment", "2xx", "none"): 1}
+    assert rows(tables.by_protocol.public) == {("nginx", "other", "none"): 1}
+
+
 def test_other_peoples_nginx_json_is_read_by_its_names() -> None:
     tables, tally = counted("nginx", (FIXTURES / "nginx-other-layout.jsonl").read_bytes())
     assert tables.fallback.public.get("nginx", "edge") == 8

@@ -35,6 +35,8 @@ class CombinedParser:
         address, at, request, status, size, _, agent = found.groups()
         _, _, rest = request.partition(" ")
         url, _, protocol = rest.rpartition(" ")
+        if not protocol.startswith("HTTP/"):  # HTTP/0.9 names none
+            url, protocol = rest, ""
         path, query = url_parts(url)
         return LogRecord(
             time=local_time(at),
