@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.cdn.scene import Scene, nginx_line
@@ -73,6 +74,23 @@ def test_made_up_viewers_and_times_grow_nothing(tmp_path: Path) -> None:
 def test_the_slow_lane_is_bounded_too(tmp_path: Path) -> None:
     memory, more, _ = grown(tmp_path, "viewers", 80_000, "akamai")
     assert memory < 8 and more == 0
+
+
+def test_escaped_quotes_cost_what_other_escapes_do(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx", hands_over=False)
+
+    def seconds(text: str) -> float:
+        line, spent = nginx_line(args=text, agent=text), []
+        for _ in range(5):
+            begun = time.process_time()
+            counter.take(line)
+            spent.append(time.process_time() - begun)
+        return min(spent)
+
+    assert seconds('\\"' * 15_000) < 10 * seconds("\\\\" * 15_000), "no quote is looked for from the start again"
+    scene.close()
 
 
 def test_a_stream_that_was_never_served_gets_no_series(tmp_path: Path) -> None:
