@@ -13,7 +13,7 @@ import orjson
 
 from exporters.cdn.formats import nginx
 from exporters.cdn.formats.values import MAX_NUMBER, numbers, query_cmcd, text
-from exporters.cdn.records import Facts
+from exporters.cdn.records import MAX_KEPT, Facts
 from exporters.cdn.rows import DeliveryRow, TargetRows
 from exporters.cdn.tally import SLOW_FLOOR_SECONDS, SourceTally
 from exporters.errors import SourceFormatError
@@ -137,9 +137,11 @@ class NginxCounter:
         found = self._edges.get(edge)
         if found is None:
             try:
-                found = self._edges[edge] = nginx.facts_of(_object(edge))
+                found = nginx.facts_of(_object(edge))
             except Exception:
                 return None
+            if len(edge) <= MAX_KEPT:
+                self._edges[edge] = found
         return found
 
     def _take_each(self, lines: list[str]) -> None:
