@@ -102,7 +102,14 @@ _kept_decoded = lru_cache(maxsize=4096)(unquote)
 
 def agent(encoded: str) -> str:
     """A user agent, whose spaces may be plus signs or encoded twice."""
+    return _agent(encoded) if len(encoded) > MAX_KEPT else _kept_agent(encoded)
+
+
+def _agent(encoded: str) -> str:
     if " " not in encoded:
         encoded = encoded.replace("+", " ")
-    once = decoded(encoded)
-    return decoded(once) if "%20" in once or "%2" in once else once
+    once = unquote(encoded)
+    return unquote(once) if "%20" in once or "%2" in once else once
+
+
+_kept_agent = lru_cache(maxsize=1024)(_agent)
