@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 from exporters.cdn.records import LogRecord
 from exporters.cdn.tally import SourceTally
-from exporters.errors import SourceFormatError
 from exporters.recent import RecentKeys
 
+log = logging.getLogger(__name__)
 MAX_LINE_BYTES = 64 << 10
 """The longest line that is read as one, whatever it comes by; logs are read in chunks of this size."""
 
@@ -21,7 +22,11 @@ class LineParser(Protocol):
     def begin(self, head: bytes) -> None: ...
 
     def parse(self, line: bytes) -> LogRecord | None:
-        """One record, or None for a line that is not to be counted; raises SourceFormatError when it is no record."""
+        """One record, or None for a line that is not to be counted; raises SourceFormatError when it is no record.
+
+        Whatever else it raises is its own mistake, and refuses that line as well: the lines before it are counted
+        already, and would be again if the chunk were given up.
+        """
 
 
 class ChunkCounter(Protocol):
@@ -41,7 +46,11 @@ class LineCounter:
         self._recent = recent
 
     def begin(self, head: bytes) -> None:
-        self._parser.begin(head)
+        """Let the parser see a log's head; lines that it then cannot read are counted as such."""
+        try:
+            self._parser.begin(head)
+        except Exception:
+            log.exception("the head of a log of %s cannot be read", self._tally.identity.name)
 
     def take(self, chunk: bytes) -> None:
         """Count a chunk of whole lines."""
@@ -51,7 +60,7 @@ class LineCounter:
                 continue
             try:
                 record = parse(line)
-            except SourceFormatError:
+            except Exception:
                 tally.refuse("parse_error")
                 continue
             if record is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Final
 
 REGISTERED_CODES = frozenset(str(code.value) for code in HTTPStatus) | {
     # Codes that edges write though no registry has them: nginx 444, 494-499; Cloudflare 520-530; 000 is no answer.
@@ -14,6 +15,8 @@ ABORTED_CODES = frozenset({"000", "0", "499"})
 HTTP_VERSIONS = {"1": "h1", "2": "h2", "3": "h3"}
 SERVED = frozenset({"2xx", "3xx"})
 NOT_LOGGED = -1
+MAX_KEPT: Final = 512
+"""What was made of a longer text is not kept for the next line: viewers can make up many of 64 KiB."""
 
 
 class Facts:
@@ -105,7 +108,7 @@ def code_class(code: str) -> str:
     """The class of a status code: ``2xx`` and so on, ``aborted`` for client aborts, ``other`` for what is no status."""
     if code in ABORTED_CODES:
         return "aborted"
-    return f"{code[0]}xx" if len(code) == 3 and code.isdigit() and "1" <= code[0] <= "5" else "other"
+    return f"{code[0]}xx" if len(code) == 3 and code.isascii() and code.isdigit() and "1" <= code[0] <= "5" else "other"
 
 
 def known_code(code: str) -> str:
@@ -138,7 +141,6 @@ def country_code(text: str) -> str:
     return code if len(code) == 2 and code.isascii() and code.isalpha() else "ZZ"
 
 
-@lru_cache(maxsize=8192)
 def make_facts(
     code: str,
     cache: str,
@@ -150,6 +152,14 @@ def make_facts(
     aborted: bool = False,
 ) -> Facts:
     """Facts from texts as logs have them; ``origin`` are status codes; ``aborted`` overrides the status."""
+    tries = tuple([one[:4] for one in origin[:8]]) if origin else origin
+    return _kept_facts(code[:4], cache[:16], protocol[:32], tls[:32], country[:32], pop[:32], tries, aborted)
+
+
+@lru_cache(maxsize=8192)
+def _kept_facts(
+    code: str, cache: str, protocol: str, tls: str, country: str, pop: str, origin: tuple[str, ...], aborted: bool
+) -> Facts:
     return Facts(
         known_code(code),
         "aborted" if aborted else code_class(code),
@@ -157,6 +167,6 @@ def make_facts(
         http_version(protocol),
         tls_version(tls),
         country_code(country),
-        pop[:32],
+        pop,
         tuple(code_class(one) for one in origin),
     )

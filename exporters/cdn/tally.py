@@ -9,7 +9,7 @@ from exporters import metrics
 from exporters.cdn.guards import Guards
 from exporters.cdn.held import HeldCell
 from exporters.cdn.paths import PathMapper, Target
-from exporters.cdn.records import SERVED, Facts, LogRecord
+from exporters.cdn.records import MAX_KEPT, SERVED, Facts, LogRecord
 from exporters.cdn.rows import DeliveryRow, FactsRow, Spread, TargetRows
 from exporters.cdn.tables import DeliveryTables
 from exporters.cdn.times import Clock, RecordTimes, SourceIdentity
@@ -64,7 +64,7 @@ class SourceTally:
         """The rows of a path's target, kept for the paths asked for most lately."""
         found = self._targets.get(path)
         if found is None:
-            if len(self._targets) >= MAX_PATHS:
+            if len(self._targets) >= MAX_PATHS or len(self._by_target) >= MAX_PATHS:
                 self._targets.clear()
                 self._by_target.clear()
             target = self._mapper.map(path)
@@ -73,7 +73,8 @@ class SourceTally:
                 wanted = bool(target.stream) and target.kind in HANDED_KINDS
                 rows = self._rows.setdefault((target.stream, target.kind), {})
                 found = self._by_target[target] = TargetRows(target, wanted, rows)
-            self._targets[path] = found
+            if len(path) <= MAX_KEPT:
+                self._targets[path] = found
         return found
 
     def add(self, target: TargetRows, facts: Facts, size: int, request_size: int, seconds: float) -> DeliveryRow:
@@ -151,7 +152,7 @@ class SourceTally:
         """Keep a record for the session engine."""
         record = (
             *(time_of_record, self._cdn, target.stream, target.kind, target.variant, facts.status(), size, seconds),
-            *(address, user_agent[:512], facts.known_country(), signed_id[:128], cmcd[:4096]),
+            *(address[:64], user_agent[:512], facts.known_country(), signed_id[:128], cmcd[:4096]),
         )
         self.handed.append(DeliveryRecord._make(record))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,30 +39,35 @@ class RecordTimes:
         self._late = tables.records.cell(identity.cdn, identity.name, "late")
         tables.records.cell(identity.cdn, identity.name, "parse_error")
 
-    def note(self, time_of_record: float, count: int = 1) -> bool:
-        """Count records of one time; true when they are late."""
+    def note(self, time_of_record: float) -> bool:
+        """Count a record; true when it is late."""
+        return self._note(time_of_record, 1, self._now())
+
+    def note_all(self, times: list[float]) -> float:
+        """Count records; gives the time before which they are late.
+
+        Records within a second of each other count with one delay, the middle one's.
+        """
+        oldest, newest = min(times), max(times)
         now = self._now()
+        if newest - oldest > 1.0:
+            for one in times:
+                self._note(one, 1, now)
+            return now - self._late_seconds
+        late = self._note((oldest + newest) / 2, len(times), now)
+        self._advance(newest, now)
+        return math.inf if late else 0.0
+
+    def fold(self) -> None:
+        self._delay.fold(self._held, 1)
+
+    def _note(self, time_of_record: float, count: int, now: float) -> bool:
         delay = max(0.0, now - time_of_record)
         late = delay > self._late_seconds
         (self._late if late else self._ok).value += count
         self._delay.observe(delay, count)
         self._advance(time_of_record, now)
         return late
-
-    def note_all(self, times: list[float]) -> bool:
-        """Count records; true when any is late.
-
-        Records within a second of each other count with one delay, the middle one's.
-        """
-        oldest, newest = min(times), max(times)
-        if newest - oldest > 1.0:
-            return any([self.note(one) for one in times])
-        late = self.note((oldest + newest) / 2, len(times))
-        self._advance(newest, self._now())
-        return late
-
-    def fold(self) -> None:
-        self._delay.fold(self._held, 1)
 
     def _advance(self, newest: float, now: float) -> None:
         if self._watermark.value < newest < now + MAX_AHEAD_SECONDS:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cdn.scene import FIXTURES, counted, nginx_line, rows
+from tests.cdn.scene import FIXTURES, NOW, counted, nginx_line, rows
 
 
 def reordered(line: bytes) -> bytes:
@@ -81,9 +82,29 @@ def test_fields_made_up_by_a_viewer_stay_within_their_value() -> None:
 
 
 def test_times_apart_count_with_their_own_delay() -> None:
-    early, late = nginx_line(time=1795425321.0 - 4_000), nginx_line(time=1795425320.9)
-    tables, tally = counted("nginx", early + late)
+    late, fresh = nginx_line(time=NOW - 4_000), nginx_line(time=NOW - 0.1)
+    tables, tally = counted("nginx", late + fresh)
     assert rows(tables.records.public) == {("nginx", "edge", "ok"): 1, ("nginx", "edge", "late"): 1}
     assert tables.requests.public.total() == 2, "late records count"
-    assert tally.handed == [], "but a chunk with late ones is not handed over"
-    assert tables.watermark.public.get("nginx", "edge") == 1795425320.9
+    assert [one.time for one in tally.handed] == [NOW - 0.1], "but are not handed over"
+    assert tables.watermark.public.get("nginx", "edge") == NOW - 0.1
+
+
+def test_a_chunk_that_is_late_as_a_whole_is_not_handed_over() -> None:
+    tables, tally = counted("nginx", nginx_line(time=NOW - 4_000) * 3)
+    assert rows(tables.records.public) == {("nginx", "edge", "late"): 3}
+    assert tally.handed == []
+
+
+def test_what_nginx_does_not_know_is_empty_in_both_lanes() -> None:
+    line = nginx_line(agent="-").replace(b'"viewer_id":""', b'"viewer_id":"-"').replace(b"203.0.113.7", b"-")
+    for each in (line, reordered(line), line + nginx_line("/a\\\\b")):
+        _, tally = counted("nginx", each)
+        assert {(one.address, one.user_agent, one.signed_id) for one in tally.handed} == {("", "", "")}
+
+
+@pytest.mark.parametrize("text", ["", "a", '\\"', "\\\\", '\\\\\\"', 'a\\"b', 'a\\\\\\"\\\\', "\\" * 64, '\\"' * 64])
+def test_a_text_ends_at_the_first_quote_that_is_not_escaped(text: str) -> None:
+    tables, tally = counted("nginx", nginx_line(agent=text) + nginx_line(args=text))
+    assert tables.fallback.public.total() == 0
+    assert [one.user_agent for one in tally.handed] == [orjson.loads(f'"{text}"'), "curl/8"]

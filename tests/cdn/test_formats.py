@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.cdn.formats.registry import FormatRegistry
+from exporters.cdn.formats.values import MAX_NUMBER
 from exporters.cdn.records import LogRecord
 from exporters.cdn.sources.spec import SourceSpec
 from exporters.errors import ConfigError, SourceFormatError
-from tests.cdn.scene import FIXTURES, counted, rows
+from tests.cdn.scene import FIXTURES, counted, nginx_line, rows
 
 VENDORS = {
     "nginx.jsonl": ("nginx", "nginx", 0, 0),
@@ -94,6 +98,14 @@ def test_combined_lines_count_without_times() -> None:
     assert [one.cmcd for one in tally.handed if one.cmcd] == ['br=3200,d=2000,sid="a1"']
 
 
+@pytest.mark.parametrize("target", ["/hls/demo/1.ts", "/hls/demo/1 a.ts", "/hls/demo/1.ts?CMCD=bs"])
+def test_a_request_of_http_0_9_is_one_of_its_stream(target: str) -> None:
+    line = f'203.0.113.7 - - [23/Nov/2026:09:15:19 +0000] "GET {target}" 200 600 "-" "-"'
+    tables, _ = counted("combined", line.encode())
+    assert rows(tables.requests.public) == {("nginx", "demo", "segment", "2xx", "none"): 1}
+    assert rows(tables.by_protocol.public) == {("nginx", "other", "none"): 1}
+
+
 def test_other_peoples_nginx_json_is_read_by_its_names() -> None:
     tables, tally = counted("nginx", (FIXTURES / "nginx-other-layout.jsonl").read_bytes())
     assert tables.fallback.public.get("nginx", "edge") == 8
@@ -122,6 +134,52 @@ def test_real_time_fields_come_in_the_vendors_order() -> None:
     parser = FormatRegistry(chosen).open(SourceSpec("T", "n", "cloudfront-realtime"))
     record = parser.parse(b"1795425319.5\t200\t12\t/hls/demo%20one.m3u8")
     assert record is not None and (record.time, record.bytes, record.path) == (1795425319.5, 12, "/hls/demo one.m3u8")
+
+
+def cloudflare_line(**fields: object) -> bytes:
+    row = {"EdgeEndTimestamp": 1795425319_500000000, "EdgeResponseBytes": 10, "EdgeResponseStatus": 200}
+    return orjson.dumps({**row, "ClientRequestURI": "/hls/demo/1.ts", **fields})
+
+
+@pytest.mark.parametrize("digits", ["\u00b2", "\u0661", "1\u00b2", "\uff11"])
+def test_digits_of_other_scripts_are_no_time(digits: str) -> None:
+    parser = FormatRegistry().open(SourceSpec("T", "n", "cloudflare"))
+    with pytest.raises(SourceFormatError):
+        parser.parse(cloudflare_line(EdgeEndTimestamp=digits))
+
+
+def test_digits_of_other_scripts_are_no_status() -> None:
+    tables, _ = counted("nginx", nginx_line(status="2\u00b2\u00b2"))
+    assert rows(tables.requests.public) == {("nginx", "_other", "segment", "other", "hit"): 1}
+
+
+@pytest.mark.parametrize("only", ["EdgeStartTimestamp", "EdgeEndTimestamp"])
+def test_one_time_alone_tells_no_duration(only: str) -> None:
+    line = cloudflare_line(**{"EdgeEndTimestamp": None, only: "1795425319500000000"})
+    tables, tally = counted("cloudflare", line)
+    assert [(one.time, one.seconds) for one in tally.handed] == [(1795425319.5, -1.0)]
+    assert tables.duration.public.count("cloudflare", "segment", "none") == 0
+
+
+@pytest.mark.parametrize("fixture", [*VENDORS, "combined.log"])
+def test_a_response_larger_than_any_is_no_record(fixture: str) -> None:
+    form = VENDORS.get(fixture, ("combined", "", 1, 0))[0]
+    text = (FIXTURES / fixture).read_bytes()
+    usual, _ = counted(form, text)
+    largest, _ = counted(form, text.replace(b"240000", b"%d" % (MAX_NUMBER - 1)))
+    larger, _ = counted(form, text.replace(b"240000", b"%d" % MAX_NUMBER))
+    results = [Counter({labels[2]: n for labels, n in rows(one.records.public).items()}) for one in (usual, larger)]
+    assert results[1] - results[0] == {"parse_error": 1} and results[0] - results[1] == {"ok": 1}
+    sent = [one.response_bytes.public.total() for one in (usual, largest, larger)]
+    assert sent == [sent[0], sent[0] - 240_000 + MAX_NUMBER - 1, sent[0] - 240_000]
+    assert rows(largest.records.public) == rows(usual.records.public)
+
+
+def test_origin_bytes_beyond_any_are_left_out() -> None:
+    line = nginx_line().replace(b'received":""', b'received":"%d, 5 : 7"' % MAX_NUMBER)
+    for each in (line, line.replace(b"{", b"{ ")):  # the fast lane and the slow one
+        tables, _ = counted("nginx", each)
+        assert tables.origin_bytes.public.get("nginx") == 12
 
 
 def test_an_unknown_real_time_field_stops_the_start() -> None:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from exporters.cdn.formats.values import json_row, number, query_cmcd, text, unquote, whole
-from exporters.cdn.records import LogRecord, make_facts
+from exporters.cdn.records import MAX_KEPT, LogRecord, make_facts
 from exporters.errors import SourceFormatError
 
 CDN = "akamai"
@@ -92,16 +92,24 @@ def _cmcd(row: dict[str, Any]) -> str:
     return query_cmcd(query if "CMCD=" in query else decoded(query))
 
 
-@lru_cache(maxsize=4096)
 def decoded(encoded: str) -> str:
     """Percent-decoded once."""
-    return unquote(encoded)
+    return unquote(encoded) if len(encoded) > MAX_KEPT else _kept_decoded(encoded)
 
 
-@lru_cache(maxsize=1024)
+_kept_decoded = lru_cache(maxsize=4096)(unquote)
+
+
 def agent(encoded: str) -> str:
     """A user agent, whose spaces may be plus signs or encoded twice."""
+    return _agent(encoded) if len(encoded) > MAX_KEPT else _kept_agent(encoded)
+
+
+def _agent(encoded: str) -> str:
     if " " not in encoded:
         encoded = encoded.replace("+", " ")
-    once = decoded(encoded)
-    return decoded(once) if "%20" in once or "%2" in once else once
+    once = unquote(encoded)
+    return unquote(once) if "%20" in once or "%2" in once else once
+
+
+_kept_agent = lru_cache(maxsize=1024)(_agent)

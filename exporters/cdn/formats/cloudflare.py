@@ -47,8 +47,7 @@ class CloudflareParser:
         if row.get("WorkerSubrequest") is True or row.get("ClientRequestSource") not in VIEWER_SOURCES:
             return None
         path, query = url_parts(text(row.get("ClientRequestURI")) or text(row.get("ClientRequestPath")))
-        begin, exact = time_of(row, "EdgeStartTimestamp", "EdgeEndTimestamp")
-        end, _ = time_of(row, "EdgeEndTimestamp", "EdgeStartTimestamp")
+        end, seconds = end_and_seconds(row)
         status, origin = text(row.get("EdgeResponseStatus")).zfill(3), text(row.get("OriginResponseStatus"))
         asked = origin not in ("", "0")
         return LogRecord(
@@ -65,7 +64,7 @@ class CloudflareParser:
             path=path,
             bytes=whole(row, "EdgeResponseBytes"),
             request_bytes=whole(row, "ClientRequestBytes", -1),
-            seconds=max(0.0, end - begin) if exact else -1.0,
+            seconds=seconds,
             first_byte_seconds=number(row, "EdgeTimeToFirstByteMs", -1000.0) / 1000,
             origin_seconds=(_origin_seconds(row),) if asked else (),
             address=text(row.get("ClientIP")),
@@ -75,16 +74,24 @@ class CloudflareParser:
         )
 
 
-def time_of(row: dict[str, Any], key: str, other: str) -> tuple[float, bool]:
-    """Unix seconds under ``key``, else under ``other``, and whether they are finer than whole seconds."""
-    value = row.get(key, row.get(other))
-    if isinstance(value, str) and not value.isdigit():
+def end_and_seconds(row: dict[str, Any]) -> tuple[float, float]:
+    """When a request ended, or began where that is all that is logged; and its seconds, -1 where no two exact times."""
+    begin, end = row.get("EdgeStartTimestamp"), row.get("EdgeEndTimestamp")
+    if begin is None or end is None:
+        return time_of(end if begin is None else begin)[0], -1.0
+    (begun, exact), (ended, _) = time_of(begin), time_of(end)
+    return ended, max(0.0, ended - begun) if exact else -1.0
+
+
+def time_of(value: Any) -> tuple[float, bool]:
+    """Unix seconds, and whether they are finer than whole seconds."""
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
         return utc_time(value), "." in value
     if not isinstance(value, (int, str)) or isinstance(value, bool):
-        raise SourceFormatError(f"{key} is missing")
+        raise SourceFormatError("EdgeStartTimestamp and EdgeEndTimestamp are missing")
     ticks = int(value[:20]) if isinstance(value, str) else value
     if not 0 <= ticks < 1 << 63:
-        raise SourceFormatError(f"{key} is out of range")
+        raise SourceFormatError(f"{ticks} is out of range of times")
     return (ticks / 1e9, True) if ticks > 10**14 else (float(ticks), False)
 
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 import orjson
 
 from exporters.cdn.formats.values import as_number, as_whole, join_cmcd, query_cmcd, text, unquote, utc_time
-from exporters.cdn.records import LogRecord, make_facts
+from exporters.cdn.records import MAX_KEPT, LogRecord, make_facts
 from exporters.errors import ConfigError, SourceFormatError
 
 CDN = "cloudfront"
@@ -175,11 +175,15 @@ def _cmcd_parts(parts: list[tuple[str, str]]) -> str:
     return ",".join(found)
 
 
-@lru_cache(maxsize=4096)
 def _twice(encoded: str) -> str:
     """Percent-decoded twice: CloudFront encodes what a viewer has sent encoded once more."""
     if encoded == "-":
         return ""
+    return unquote(unquote(encoded)) if len(encoded) > MAX_KEPT else _kept_twice(encoded)
+
+
+@lru_cache(maxsize=4096)
+def _kept_twice(encoded: str) -> str:
     return unquote(unquote(encoded))
 
 

@@ -9,13 +9,13 @@ import re
 from datetime import datetime
 from functools import lru_cache
 
-from exporters.cdn.formats.values import query_cmcd, text, url_parts
+from exporters.cdn.formats.values import as_whole, query_cmcd, text, url_parts
 from exporters.cdn.records import LogRecord, make_facts
 from exporters.errors import SourceFormatError
 
 QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 LINE = re.compile(
-    rf"(\S{{1,64}}) \S+ .{{1,256}}? \[([^\]]{{20,32}})\] {QUOTED} (\d{{3}}) (\d{{1,15}}|-)(?: {QUOTED} {QUOTED})?"
+    rf"(\S{{1,64}}) \S+ .{{1,256}}? \[([^\]]{{20,32}})\] {QUOTED} ([0-9]{{3}}) ([0-9]{{1,15}}|-)(?: {QUOTED} {QUOTED})?"
 )
 
 
@@ -35,12 +35,14 @@ class CombinedParser:
         address, at, request, status, size, _, agent = found.groups()
         _, _, rest = request.partition(" ")
         url, _, protocol = rest.rpartition(" ")
+        if not protocol.startswith("HTTP/"):  # HTTP/0.9 names none
+            url, protocol = rest, ""
         path, query = url_parts(url)
         return LogRecord(
             time=local_time(at),
             facts=make_facts(status, "none", protocol),
             path=path,
-            bytes=0 if size == "-" else int(size),
+            bytes=as_whole(size, "bytes", 0),
             address=address,
             user_agent=text(agent),
             cmcd=query_cmcd(query),

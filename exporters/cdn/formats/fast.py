@@ -6,13 +6,14 @@ line that is laid out in any other way goes through the slow lane, which reads i
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import orjson
 
 from exporters.cdn.formats import nginx
 from exporters.cdn.formats.values import MAX_NUMBER, numbers, query_cmcd, text
-from exporters.cdn.records import Facts
+from exporters.cdn.records import MAX_KEPT, Facts
 from exporters.cdn.rows import DeliveryRow, TargetRows
 from exporters.cdn.tally import SLOW_FLOOR_SECONDS, SourceTally
 from exporters.errors import SourceFormatError
@@ -32,6 +33,8 @@ NUMERIC: Final = b"0123456789.,"
 NO_NUMBER: Final = -1
 """stands after the numbers of each line, since no line can have it itself"""
 MAX_EDGES: Final = 4_096
+ESCAPED: Final = re.compile(r'(?:[^"\\]++|\\.)*+(?=")')
+"""a text up to its closing quote"""
 
 
 class Chunk:
@@ -53,7 +56,7 @@ class Chunk:
         found: list[str] = []
         for separator in AFTER_TEXTS:
             stop = _closing(self.lines, at, len(self.lines), self.plain)
-            found.append(_unescaped(self.lines[at:stop], self.plain) or "")
+            found.append(text(_unescaped(self.lines[at:stop], self.plain)))
             at = stop + len(separator)
         found[0] = query_cmcd(found[0])
         return found
@@ -134,9 +137,11 @@ class NginxCounter:
         found = self._edges.get(edge)
         if found is None:
             try:
-                found = self._edges[edge] = nginx.facts_of(_object(edge))
-            except SourceFormatError:
+                found = nginx.facts_of(_object(edge))
+            except Exception:
                 return None
+            if len(edge) <= MAX_KEPT:
+                self._edges[edge] = found
         return found
 
     def _take_each(self, lines: list[str]) -> None:
@@ -149,7 +154,7 @@ class NginxCounter:
             fallen += 1
             try:
                 record = self._parser.parse(line.encode("utf-8", "replace"))
-            except SourceFormatError:
+            except Exception:
                 self._tally.refuse("parse_error")
             else:
                 self._tally.count(record)
@@ -159,8 +164,7 @@ class NginxCounter:
     def _count(self, chunk: Chunk, values: list[Any]) -> None:
         """The loop that every line goes through; it does nothing but look up and add."""
         tally = self._tally
-        late = tally.times.note_all(values[::5])
-        hands_over = tally.hands_over and not late
+        hands_over, late_before = tally.hands_over, tally.times.note_all(values[::5])
         for place, facts in enumerate(chunk.facts):
             target = chunk.targets[place]
             seconds: float = values[5 * place + 1]
@@ -170,9 +174,9 @@ class NginxCounter:
                 tally.check_slow(row, seconds, size, chunk.texts(place)[0])
             if chunk.upstreams[place]:
                 self._count_upstream(row, chunk.upstreams[place])
-            if hands_over and tally.is_wanted(target, facts):
+            time: float = values[5 * place]
+            if hands_over and time >= late_before and tally.is_wanted(target, facts):
                 cmcd, address, agent, signed_id = chunk.texts(place)
-                time: float = values[5 * place]
                 tally.hand_over(target.target, facts, time, size, seconds, address, agent, signed_id, cmcd)
 
     def _count_upstream(self, row: DeliveryRow, upstream: str) -> None:
@@ -202,10 +206,10 @@ def _ends_well(chunk: Chunk, at: int, end: int) -> bool:
 def _closing(lines: str, at: int, end: int, plain: bool) -> int:
     """Where a text ends: at the first quote that is not escaped; -1 where there is none."""
     stop = lines.find('"', at, end)
-    if not plain:
-        while stop > at and (stop - at - len(lines[at:stop].rstrip("\\"))) % 2:
-            stop = lines.find('"', stop + 1, end)
-    return stop
+    if plain or stop <= at or lines[stop - 1] != "\\":
+        return stop
+    found = ESCAPED.match(lines, at, end)  # in one go, however many quotes are escaped
+    return -1 if found is None else found.end()
 
 
 def _unescaped(inner: str, plain: bool) -> str | None:

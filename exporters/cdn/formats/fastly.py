@@ -76,9 +76,13 @@ class FastlyParser:
         )
 
 
-@lru_cache(maxsize=256)
 def cache_state(state: str) -> str:
     """The cache state from ``fastly_info.state`` such as ``HIT-CLUSTER``, ``HIT-STALE``, ``MISS-WAIT``, ``HITPASS``."""
+    return _cache_state(state[:64])
+
+
+@lru_cache(maxsize=256)
+def _cache_state(state: str) -> str:
     found = STATE.match(state)
     if found is None or found[1] == "SYNTH" or "SYNTH" in found[2]:
         return "none"

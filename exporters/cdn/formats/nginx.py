@@ -139,11 +139,15 @@ def facts_of(row: dict[str, Any]) -> Facts:
     )
 
 
-@lru_cache(maxsize=512)
 def statuses(listed: str) -> tuple[str, ...]:
     """Status codes of an upstream list such as ``502, 200 : 304``; at most eight, without ``-``."""
+    return _statuses(listed[:128])
+
+
+@lru_cache(maxsize=512)
+def _statuses(listed: str) -> tuple[str, ...]:
     codes = (code.strip() for code in listed.replace(":", ",").split(","))
-    return tuple(code for code in codes if code.isdigit())[:8]
+    return tuple(code for code in codes if code.isascii() and code.isdigit())[:8]
 
 
 def first_byte(header_times: str) -> float:

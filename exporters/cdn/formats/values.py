@@ -13,7 +13,9 @@ import orjson
 from exporters.errors import SourceFormatError
 
 MISSING = frozenset({"", "-"})
-MAX_NUMBER: Final = 1 << 53
+MAX_TIME: Final = 64
+MAX_NUMBER: Final = 1 << 44
+"""No response has so many bytes (17 TB) and no field such a time; sums of what is below it stay far from 63 bits."""
 
 
 def text(value: Any) -> str:
@@ -46,9 +48,13 @@ def whole(row: dict[str, Any], key: str, default: int | None = None) -> int:
     return int(number(row, key, default))
 
 
-@lru_cache(maxsize=256)
 def numbers(listed: str) -> tuple[float, ...]:
     """Numbers of an nginx upstream list such as ``0.1, 0.2 : 0.3``; ``-`` and what is no number are left out."""
+    return _numbers(listed[:256])
+
+
+@lru_cache(maxsize=256)
+def _numbers(listed: str) -> tuple[float, ...]:
     found = []
     for part in listed.replace(":", ",").split(",")[:8]:
         try:
@@ -110,6 +116,8 @@ def as_whole(value: str, name: str, default: int | None = None) -> int:
 @lru_cache(maxsize=1024)
 def utc_time(text_of_time: str) -> float:
     """Unix seconds of an ISO 8601 time, UTC where it says nothing else; raises SourceFormatError when it is none."""
+    if len(text_of_time) > MAX_TIME:
+        raise SourceFormatError(f"{text_of_time[:MAX_TIME]!r}… is no time")
     try:
         found = datetime.fromisoformat(text_of_time)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
