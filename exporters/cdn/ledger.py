@@ -19,7 +19,7 @@ from exporters.handoff import Batch, write_batch
 from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
-MAX_HANDED = 10_000
+MAX_HANDED, MAX_HANDED_CHARACTERS = 10_000, 8 << 20
 BATCH_RECORDS = 1_000
 BATCH_BYTES = 900_000
 """below the body limit of the session engine's server"""
@@ -89,7 +89,10 @@ class Ledger:
 
     def is_full(self) -> bool:
         """Whether so many records wait to be stored that a commit should not be put off."""
-        return sum(len(tally.handed) for tally in self._tallies) >= MAX_HANDED
+        return (
+            sum(len(tally.handed) for tally in self._tallies) >= MAX_HANDED
+            or sum(tally.handed_characters for tally in self._tallies) >= MAX_HANDED_CHARACTERS
+        )
 
     def make_room(self) -> bool:
         """Store when it should not be put off; false while that fails, so that what waits does not grow further."""
@@ -110,7 +113,7 @@ class Ledger:
             for batch in batches:
                 self._sequences[batch.source] = batch.sequence
             for tally in self._tallies:
-                tally.handed.clear()
+                tally.forget_handed()
             self._positions.clear()
             self._deliveries.clear()
             self.tables.publish()

@@ -40,6 +40,8 @@ class SourceTally:
         self.identity = identity
         self.hands_over = hands_over
         self.handed: list[DeliveryRecord] = []
+        self.handed_characters = 0
+        """of their longest texts"""
         self.times = RecordTimes(identity, tables, now)
         self._tables = tables
         self._cdn: str = identity.cdn
@@ -155,6 +157,12 @@ class SourceTally:
             *(address[:64], user_agent[:512], facts.known_country(), signed_id[:128], cmcd[:4096]),
         )
         self.handed.append(DeliveryRecord._make(record))
+        self.handed_characters += len(record[9]) + len(record[12])
+
+    def forget_handed(self) -> None:
+        """The records for the session engine have been stored."""
+        self.handed.clear()
+        self.handed_characters = 0
 
     def fold(self) -> None:
         """Add what the rows have counted to the tables."""

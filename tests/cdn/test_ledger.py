@@ -158,6 +158,18 @@ def test_what_cannot_be_stored_waits_and_no_more_is_read(tmp_path: Path) -> None
     scene.close()
 
 
+def test_records_with_long_texts_are_stored_sooner(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.restore()
+    _, counter = scene.source("nginx")
+    line = nginx_line(args="CMCD=" + "x" * 5_000)
+    while not scene.ledger.is_full():
+        counter.take(line * 10)
+    assert scene.ledger.make_room()
+    assert 1_500 < scene.ledger.checkpoint.waiting()[0] < 2_500
+    scene.close()
+
+
 def test_a_folder_is_gone_on_with_where_it_was_when_nothing_could_be_stored(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     tally, counter = scene.source("nginx")
