@@ -278,6 +278,8 @@ def _newer(copies: list[Path], position: Position, sight: Sight) -> LogFile | No
 
 def _changed_after(copies: list[Path], position: Position, sight: Sight) -> LogFile | None:
     for copy in copies:
+        if copy.suffix == ".gz" and copy.with_suffix("") in copies:  # gzip may still write it, which makes it look new
+            continue
         file = sight.open(copy)
         if file is not None and file.changed() > position.changed and file.has_text():
             return file
@@ -289,8 +291,8 @@ def _changed_after(copies: list[Path], position: Position, sight: Sight) -> LogF
 def _holds(file: LogFile, position: Position, by_inode: bool) -> bool:
     if by_inode and (file.device, file.inode) != (position.device, position.inode):
         return False
-    if not by_inode and not position.mark_bytes:  # every file begins with nothing
-        return False
+    if not position.mark_bytes:  # every file begins with nothing, and inodes are used again
+        return by_inode and file.changed() == position.changed
     try:
         return file.is_same(position) and (file.zipped or file.size() >= position.offset)
     except SourceFormatError:
