@@ -99,6 +99,7 @@ def build(config: CdnConfig) -> Service:
     workers += opener.files()
     workers += opener.syslog()
     workers += opener.push()
+    opener.check_sampling()
     return Service("cdn", (DeliveryCollector(tables),), workers)
 
 
@@ -119,6 +120,10 @@ class SourceOpener:
             if not spec.place:
                 raise ConfigError(f"CDN_FILES has {spec.name} without a path; it must be name=format:path")
             path = Path(spec.place)
+            if "*" in str(path.parent) or "?" in str(path.parent):
+                raise ConfigError(
+                    f"CDN_FILES has {spec.name} with the path {spec.place}; * and ? may only stand in its last part"
+                )
             if "*" in path.name or "?" in path.name:
                 yield LogFolder(path, *self._open(spec, repeats=True), self._ledger)
             else:
@@ -144,6 +149,13 @@ class SourceOpener:
         intake = PushIntake(sources, self._ledger, config.push_token, config.fastly_services, config.push_concurrent)
         address = parse_address("CDN_PUSH_LISTEN", config.push_listen)
         yield PushServer(address, intake, config.push_limit_megabytes << 20)
+
+    def check_sampling(self) -> None:
+        """Raise ConfigError when a ratio is given for a source that was not opened."""
+        for name in self._ratios:
+            if name not in self._names:
+                known = ", ".join(sorted(self._names)) or "none"
+                raise ConfigError(f"CDN_SAMPLING has {name!r}, which is no source's name; known are {known}")
 
     def _intake(self, spec: SourceSpec) -> SyslogIntake:
         return SyslogIntake(*self._open(spec, repeats=False), self._ledger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,6 +59,28 @@ class Scene:
 
     def close(self) -> None:
         self.ledger.checkpoint.close()
+
+
+def lock_seen_by_others(tally: SourceTally, ledger: Ledger) -> list[tuple[str, bool]]:
+    """Fills with each refusal of a tally, and whether no other thread could store it without what comes with it."""
+    seen: list[tuple[str, bool]] = []
+    refuse = tally.refuse
+
+    def look(result: str) -> None:
+        free = ledger.lock.acquire(blocking=False)
+        if free:
+            ledger.lock.release()
+        seen.append((result, not free))
+
+    def refuse_and_look(result: str, count: int = 1) -> None:
+        refuse(result, count)
+        if result in ("oversized", "parse_error"):
+            other = threading.Thread(target=look, args=(result,))
+            other.start()
+            other.join()
+
+    tally.refuse = refuse_and_look  # type: ignore[method-assign]
+    return seen
 
 
 def counted(

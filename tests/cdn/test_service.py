@@ -53,10 +53,21 @@ def check(environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]) -> tup
         ("CDN_FILES", "edge=apache:/x", "CDN_FILES has the format 'apache' for edge; known are nginx, combined"),
         ("CDN_FILES", "e=nginx:/x,e=nginx:/y", "source name 'e', which another source has already"),
         ("CDN_FILES", "a b=nginx:/x", "CDN_FILES has 'a b=nginx:/x'"),
+        (
+            "CDN_FILES",
+            "e=nginx:/x/*/e.json",
+            "e with the path /x/*/e.json; * and ? may only stand in its last part",
+        ),
+        (
+            "CDN_FILES",
+            "e=nginx:/x/?/*.gz",
+            "e with the path /x/?/*.gz; * and ? may only stand in its last part",
+        ),
         ("CDN_PATTERNS", "^/(live", "is no regular expression"),
         ("CDN_PATTERNS", "^/live/(.*)", "has no group"),
         ("CDN_SAMPLING", "edge=2", "CDN_SAMPLING has 'edge=2'"),
         ("CDN_SAMPLING", "edge=x", "CDN_SAMPLING has 'edge=x'"),
+        ("CDN_SAMPLING", "egde=0.1", "CDN_SAMPLING has 'egde', which is no source's name; known are none"),
         ("CDN_PUSH_LISTEN", "127.0.0.1:8003", "CDN_PUSH_TOKEN is empty"),
         ("CDN_SYSLOG_UDP", "edge=nginx:here", "CDN_SYSLOG_UDP is 'here'"),
         ("CDN_CLOUDFRONT_FIELDS", "x", "CDN_CLOUDFRONT_FIELDS has x"),
@@ -92,6 +103,12 @@ def test_a_good_configuration_is_fine_while_another_one_runs(
     live = RunningService(built, ("127.0.0.1", 0)).start()
     assert check(environ, capsys) == (0, "")
     live.stop()
+
+
+def test_a_ratio_for_a_misspelt_source_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, error = check({"CDN_FILES": "edge=nginx:/x,cf=cloudfront:/y/*.gz", "CDN_SAMPLING": "egde=0.1"}, capsys)
+    assert code == 2
+    assert "CDN_SAMPLING has 'egde', which is no source's name; known are cf, edge" in error
 
 
 @pytest.mark.live

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from exporters.cdn.counting import MAX_LINE_BYTES
 from exporters.cdn.sources.tail import LogTail
-from tests.cdn.scene import Scene, nginx_line
+from tests.cdn.scene import Scene, lock_seen_by_others, nginx_line
 
 
 class Reader:
@@ -87,6 +90,24 @@ def rename_and_gzip(log: Path) -> None:
 
 def dated(log: Path) -> None:
     log.rename(log.with_name("edge.json-20261123"))
+
+
+def pack(log: Path, packed: Path) -> None:
+    """What gzip does: the packed file is as old as the log was."""
+    changed = log.stat().st_mtime
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    os.utime(packed, (changed, changed))
+    log.unlink()
+
+
+def later(log: Path, seconds: float = 60) -> None:
+    """Let it be written so long after it was."""
+    changed = log.stat().st_mtime + seconds
+    os.utime(log, (changed, changed))
+
+
+def denied(path: Path, mode: str, buffering: int) -> NoReturn:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 ROTATIONS = [rename, copy_and_truncate, rename_and_gzip, dated]
@@ -259,6 +280,203 @@ def test_what_was_rotated_is_read_while_there_is_no_present_log(reader: Reader) 
     assert reader.read() == 8
     append(reader.log, lines(100, 1))
     assert reader.read() == 9
+
+
+def test_lines_after_an_empty_log_that_was_rotated_are_read_when_it_is_packed(reader: Reader) -> None:
+    log, numbered = reader.log, [reader.log.with_name(f"edge.json.{number}") for number in range(3)]
+    append(log, lines(0, 3))
+    assert reader.read() == 3
+    log.rename(numbered[2])
+    log.touch()
+    log.rename(numbered[1])  # nothing was logged, and it was rotated nevertheless
+    append(log, b"")
+    assert reader.read() == 3
+    reader.tail.stop()
+    numbered[2].unlink()
+    pack(numbered[1], log.with_name("edge.json.2.gz"))
+    log.write_bytes(lines(10, 100))
+    log.rename(numbered[1])
+    later(numbered[1])
+    append(log, lines(200, 10))
+    reader.again()
+    assert reader.read() == 113
+    assert reader.scene.tables.response_bytes.public.total() == 3 + sum(range(10, 110)) + sum(range(200, 210))
+    reader.again()
+    assert reader.read() == 113
+
+
+def test_empty_copies_between_two_rotated_logs_are_passed_over(reader: Reader) -> None:
+    append(reader.log, lines(0, 3))
+    assert reader.read() == 3
+    for number in (5, 4, 3, 2):
+        copy = reader.log.with_name(f"edge.json.{number}")
+        reader.log.rename(copy)
+        os.utime(copy, (1e9 - number, 1e9 - number))
+        reader.log.write_bytes(lines(10, 4) if number == 3 else b"")
+    pack(reader.log.with_name("edge.json.4"), reader.log.with_name("edge.json.4.gz"))
+    append(reader.log, lines(20, 5))
+    assert reader.read() == 12
+
+
+def test_a_rotated_log_with_a_part_of_a_line_is_not_taken_for_one_that_begins_alike(reader: Reader) -> None:
+    log, part = reader.log, nginx_line()[:20]
+    append(log, lines(0, 3))
+    assert reader.read() == 3
+    log.rename(log.with_name("edge.json.4"))
+    log.write_bytes(part)
+    log.rename(log.with_name("edge.json.3"))
+    later(log.with_name("edge.json.3"))
+    assert (reader.read(), reader.result("parse_error")) == (4, 1)
+    reader.tail.stop()
+    pack(log.with_name("edge.json.3"), log.with_name("edge.json.3.gz"))
+    log.write_bytes(lines(10, 5))
+    log.rename(log.with_name("edge.json.2"))
+    later(log.with_name("edge.json.2"), 120)
+    append(log, lines(20, 2))
+    reader.again()
+    assert (reader.read(), reader.result("parse_error")) == (11, 1)
+
+
+def test_where_the_log_that_was_read_is_gone_only_later_ones_are_read(
+    reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (7, 8):
+        old = reader.log.with_name(f"edge.json.{number}")
+        old.write_bytes(lines(100 * number, 9))
+        later(old, -60 * number)
+    append(reader.log, lines(0, 3))
+    size = reader.log.stat().st_size
+    assert reader.read() == 3
+    reader.log.unlink()
+    for number in (1, 2):
+        append(reader.log.with_name(f"edge.json.{number}"), lines(10 * number, 2))
+        later(reader.log.with_name(f"edge.json.{number}"), 60 - number)
+    reader.again()
+    assert reader.read() == 7
+    append(reader.log, lines(50, 1))
+    assert reader.read() == 8
+    going_on = f"{reader.log}: the file that was read up to byte {size} is gone; going on with {reader.log}.2"
+    assert caplog.messages == [f"edge: waits for {reader.log}: No such file or directory", going_on]
+
+
+def test_an_old_log_that_is_just_being_packed_is_not_taken_for_a_later_one(reader: Reader) -> None:
+    old, packed = reader.log.with_name("edge.json.7"), reader.log.with_name("edge.json.7.gz")
+    old.write_bytes(lines(100, 9))
+    later(old, -60)
+    append(reader.log, lines(0, 3))
+    assert reader.read() == 3
+    reader.log.unlink()
+    packed.write_bytes(gzip.compress(lines(100, 9)))
+    later(packed)
+    append(reader.log, lines(10, 2))
+    reader.again()
+    assert reader.read() == 5
+
+
+def test_a_truncated_log_without_a_copy_is_gone_on_with_when_it_has_a_line(reader: Reader) -> None:
+    append(reader.log, lines(0, 3))
+    assert reader.read() == 3
+    os.truncate(reader.log, 0)
+    assert reader.read() == 3
+    reader.again()
+    assert reader.read() == 3
+    append(reader.log, lines(10, 1))
+    rename(reader.log)
+    later(reader.log.with_name("edge.json.1"))
+    append(reader.log, lines(20, 1))
+    assert reader.read() == 5
+
+
+@pytest.mark.parametrize("left", [8, 2_000, 20_000], ids=["checksum", "middle", "beginning"])
+def test_a_broken_gzip_counts_once_while_the_present_log_is_empty(
+    left: int, reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = b"".join(nginx_line(request_id=random.Random(number).randbytes(16).hex()) for number in range(1_000))
+    append(reader.log, text[: text.index(b"\n") + 1])
+    reader.read()
+    append(reader.log, text[text.index(b"\n") + 1 :])
+    packed = gzip.compress(text)
+    reader.log.with_name("edge.json.1.gz").write_bytes(packed[: len(packed) - left])
+    reader.log.unlink()
+    reader.log.touch()
+    for _ in range(3):
+        reader.again()
+        reader.read()
+        assert reader.read() == int(reader.result("ok") or 0) + 1
+        assert reader.result("parse_error") == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    before = reader.read()
+    append(reader.log, lines(5_000, 2))
+    assert reader.read() == before + 2
+
+
+def test_a_broken_gzip_with_few_lines_does_not_stop_the_next_file(reader: Reader) -> None:
+    append(reader.log, lines(0, 1))
+    assert reader.read() == 1
+    packed = gzip.compress(lines(0, 4))
+    reader.log.with_name("edge.json.1.gz").write_bytes(packed[:-8])
+    reader.log.write_bytes(lines(10, 2))
+    assert (reader.read(), reader.result("ok")) == (7, 6)
+
+
+def test_a_line_too_long_and_a_broken_gzip_count_in_one_step_with_the_position(reader: Reader) -> None:
+    append(reader.log, lines(0, 1))
+    reader.read()
+    append(reader.log, b"x" * MAX_LINE_BYTES + b"\n")
+    reader.log.with_name("edge.json.1.gz").write_bytes(gzip.compress(reader.log.read_bytes())[:-8])
+    reader.log.unlink()
+    reader.again()
+    held = lock_seen_by_others(reader.tail._tally, reader.scene.ledger)
+    reader.read()
+    assert held == [("oversized", True), ("parse_error", True)]
+
+
+def test_a_log_that_does_not_exist_is_said_once_and_so_is_that_it_can_be_read(
+    reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for _ in range(3):
+        reader.read()
+    append(reader.log, lines(0, 1))
+    assert reader.read() == 1
+    waits, can = f"edge: waits for {reader.log}: No such file or directory", f"edge: can read {reader.log} now"
+    assert caplog.messages == [waits, can]
+    reader.log.unlink()
+    reader.again()
+    for _ in range(3):
+        reader.read()
+    assert caplog.messages == [waits, can, waits]
+    reader.log.mkdir()
+    for _ in range(3):
+        reader.read()
+    assert caplog.messages == [waits, can, waits, f"edge: cannot read {reader.log}: Is a directory"]
+
+
+def test_a_rotated_log_that_cannot_be_read_is_said_once(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
+    append(reader.log, lines(0, 1))
+    assert reader.read() == 1
+    reader.log.with_name("edge.json.1").mkdir()
+    reader.log.unlink()
+    append(reader.log, lines(1, 1))
+    reader.again()
+    assert reader.read() == 2
+    reader.read()
+    assert caplog.messages.count(f"edge: cannot read {reader.log}.1: Is a directory") == 1
+
+
+def test_a_log_that_could_not_be_read_at_first_is_still_begun_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    append(tmp_path / "edge.json", lines(0, 5))
+    reader = Reader(tmp_path, from_end=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", denied)  # the tests may run as root, who is denied nothing
+        assert reader.read() == 0
+    assert caplog.messages == [f"edge: cannot read {reader.log}: Permission denied"]
+    assert reader.read() == 0
+    append(reader.log, lines(5, 2))
+    assert reader.read() == 2
+    reader.close()
 
 
 def test_the_position_and_what_is_still_to_be_counted_are_shown(reader: Reader) -> None:

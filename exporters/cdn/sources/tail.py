@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
 from exporters.cdn.ledger import Ledger
-from exporters.cdn.sources.files import HEAD_BYTES, MARK_BYTES, LogFile, Position, holder, open_log, successor
+from exporters.cdn.sources.files import MARK_BYTES, LogFile, Piece, Position, Sight, cut, holder, successor
 from exporters.cdn.tally import SourceTally
 from exporters.errors import SourceFormatError
 from exporters.loop import Loop
@@ -44,6 +45,7 @@ class LogTail(Loop):
         self._from_end = from_end
         self._monotonic = monotonic
         self._name = tally.identity.name
+        self._sight = Sight(self._name, path)
         self._file: LogFile | None = None
         self._position = Position(0, 0, 0, "")
         self._rotated = False
@@ -52,8 +54,7 @@ class LogTail(Loop):
 
     def stop(self) -> None:
         super().stop()
-        if self._file is not None:
-            self._file.close()
+        self._close()
 
     def take_turn(self) -> float:
         return 0.0 if self.turn() else POLL_SECONDS
@@ -64,48 +65,45 @@ class LogTail(Loop):
             return self._begin()
         if not self._ledger.make_room():
             return False
+        if self._position.broken and self._position.changed == self._file.changed():
+            return self._go_on()
         try:
             data = self._file.read(self._position.offset, MAX_LINE_BYTES)
         except SourceFormatError as error:
-            log.error("%s; its rest is left out", error)
-            self._tally.refuse("parse_error")
+            self._leave_rest(error)
             return self._go_on()
         if self._truncated(self._file):
             log.info("%s was truncated; going on at its beginning", self._path)
             return self._resume()
-        if data and self._count(data):
-            self._still_since = None
-            return True
-        return self._go_on()
+        piece = cut(data, self._position, self._rotated)
+        if piece is None:
+            return self._go_on()
+        self._take(piece)
+        self._still_since = None
+        return True
 
-    def _count(self, data: bytes) -> bool:
-        """Count the whole lines of ``data``; false when it has none yet."""
-        offset = self._position.offset
-        if self._position.skipping:
-            end = data.find(b"\n") + 1
-            self._take(b"", self._position.moved(offset + (end or len(data)), skipping=not end))
-            return True
-        end = data.rfind(b"\n") + 1
-        if end:
-            self._take(data[:end], self._position.moved(offset + end))
-        elif len(data) >= MAX_LINE_BYTES:
-            self._tally.refuse("oversized")
-            self._take(b"", self._position.moved(offset + len(data), skipping=True))
-        elif self._rotated:
-            self._take(data + b"\n", self._position.moved(offset + len(data)))
-        return bool(end) or len(data) >= MAX_LINE_BYTES or self._rotated
-
-    def _take(self, lines: bytes, position: Position) -> None:
+    def _take(self, piece: Piece) -> None:
         with self._ledger.lock:
-            if lines:
-                self._counter.take(lines)
-            self._move(position)
+            if piece.lines:
+                self._counter.take(piece.lines)
+            self._move(piece.position)
+            if piece.oversized:
+                self._tally.refuse("oversized")
+
+    def _leave_rest(self, error: SourceFormatError) -> None:
+        """Note that the present file cannot be read further; it is counted once."""
+        with self._ledger.lock:
+            if not self._position.broken:
+                log.error("%s; its rest is left out", error)
+                self._tally.refuse("parse_error")
+            self._move(replace(self._position, broken=True))
 
     def _move(self, position: Position) -> None:
         """Note the position; a file that was too short to be known by its first bytes is marked anew."""
-        if self._file is not None and position.mark_bytes < min(MARK_BYTES, position.offset):
-            marked = self._file.start(min(MARK_BYTES, position.offset))
-            position = marked.moved(position.offset, position.skipping)
+        if self._file is not None:
+            if position.mark_bytes < MARK_BYTES:
+                position = self._file.marked(position)
+            position = replace(position, changed=self._file.changed())
         self._position = position
         self._ledger.move(self._name, position.to_json())
         self._ledger.tables.offset.set(position.offset, self._name)
@@ -121,38 +119,47 @@ class LogTail(Loop):
         if stored is not None:
             self._position = Position.from_json(stored)
             return self._resume()
-        file = open_log(self._path)
+        file = self._sight.open(self._path)
         if file is None or not file.is_begun():
             if file is not None:
                 file.close()
-            self._from_end = False  # what is written later is read from its beginning
+            if file is not None or not self._path.is_file():
+                self._from_end = False  # what is written later is read from its beginning
             return False
         start = file.start()
         return self._switch(file, False, start.moved(_last_line_end(file)) if self._from_end else start)
 
     def _resume(self) -> bool:
         """Find the file of the present position, and go on in it."""
-        found = holder(self._path, self._position)
+        found = holder(self._path, self._position, self._sight)
         if found is not None:
             return self._switch(*found, self._position)
-        log.warning("%s: the file that was read up to byte %d is gone", self._path, self._position.offset)
-        current = open_log(self._path)
-        return current is not None and self._switch(current, False, current.start())
+        found = successor(self._path, self._position, self._sight)
+        if found is None:
+            self._close()
+            return False
+        words = "%s: the file that was read up to byte %d is gone; going on with %s"
+        log.warning(words, self._path, self._position.offset, found[0].path)
+        return self._switch(*found, found[0].start())
 
     def _switch(self, file: LogFile, rotated: bool, position: Position) -> bool:
         """Read this file now."""
-        if self._file is not None:
-            self._file.close()
+        self._close()
         self._file, self._rotated, self._still_since = file, rotated, None
         with self._ledger.lock:
-            self._counter.begin(file.read(0, HEAD_BYTES))
+            self._counter.begin(file.header())
             self._move(position)
         return True
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
 
     def _go_on(self) -> bool:
         """At the end of a file: go on with the next one, if there is one."""
         if self._rotated:
-            found = successor(self._path, self._position)
+            found = successor(self._path, self._position, self._sight)
             return found is not None and self._switch(*found, found[0].start())
         if self._is_current():
             return False
@@ -160,7 +167,7 @@ class LogTail(Loop):
         if self._still_since is None:
             self._still_since = now
         if now - self._still_since >= ROTATION_GRACE_SECONDS:
-            found = successor(self._path, self._position)
+            found = successor(self._path, self._position, self._sight)
             if found is not None:
                 found[0].close()
                 self._rotated = True
@@ -170,7 +177,7 @@ class LogTail(Loop):
         """Whether the file that is read is the one that is written."""
         try:
             stat = self._path.stat()
-        except FileNotFoundError:
+        except OSError:
             return False
         return self._file is not None and (stat.st_dev, stat.st_ino) == (self._file.device, self._file.inode)
 
