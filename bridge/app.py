@@ -27,14 +27,21 @@ log = logging.getLogger("bridge.request")
 
 
 class BridgeApp(Flask):
-    """Flask, spared the question before each call whether a function is a coroutine: none is."""
+    """Flask, spared the question before each call whether a function is a coroutine: none is.
+
+    Internal routes are reached below no mount but the empty one: proxies forward what is below ``/api``.
+    """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 
+    def add_url_rule(self, rule: str, *arguments: Any, **options: Any) -> None:
+        if not any(rule.startswith(f"{prefix}/internal/") for prefix in MOUNTS if prefix):
+            super().add_url_rule(rule, *arguments, **options)
+
 
 def create_app(services: Services, areas: Sequence[Blueprint], pages: Sequence[Blueprint] = ()) -> Flask:
-    """The app over these services: areas are mounted three times, pages once."""
+    """The app over these services: areas are mounted three times (but their internal routes once), pages once."""
     app = BridgeApp("bridge", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

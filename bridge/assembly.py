@@ -20,7 +20,7 @@ from bridge.containers import rest as containers_rest
 from bridge.containers.media_servers import MediaServers
 from bridge.containers.settings import PREFIX as CONTAINERS_PREFIX
 from bridge.containers.settings import ContainersConfig
-from bridge.database import Database
+from bridge.database import Database, check_url
 from bridge.database_watch import DatabaseWatch
 from bridge.history import rest as history_rest
 from bridge.history.history import History
@@ -47,6 +47,7 @@ from bridge.telemetry import Telemetry
 from bridge.timeline import Timeline, TimelineFiller
 from bridge.tokens import verifier
 from exporters import settings as settings_of
+from exporters.checks import check_apart
 from exporters.server import Worker
 
 STALE_TICKS = 3
@@ -74,8 +75,12 @@ class Parts:
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings of this environment; raises ConfigError that names the variable."""
+    bridge = settings_of.read(Config, PREFIX, environ)
+    check_url(bridge.database_url)
+    if bridge.metrics_listen:
+        check_apart(("BRIDGE_LISTEN", bridge.listen), ("BRIDGE_METRICS_LISTEN", bridge.metrics_listen))
     return Settings(
-        settings_of.read(Config, PREFIX, environ),
+        bridge,
         settings_of.read(StreamsConfig, STREAMS_PREFIX, environ),
         settings_of.read(ContainersConfig, CONTAINERS_PREFIX, environ),
     )

@@ -13,9 +13,9 @@ import click
 
 from bridge.config import PREFIX, Config
 from bridge.tokens import mint
-from exporters import settings
+from exporters import logs, settings
+from exporters.checks import cannot_listen, parse_address
 from exporters.errors import ConfigError
-from exporters.server import parse_address
 
 DAY_SECONDS = 86400
 
@@ -30,6 +30,7 @@ def serve(check_config: bool) -> None:
     """Serve REST, WebSockets and the console page until told to stop."""
     from bridge.assembly import assemble, read_settings
 
+    logs.read_level(os.environ)
     found = read_settings(os.environ)
     address = parse_address("BRIDGE_LISTEN", found.bridge.listen)
     assemble(found)
@@ -80,7 +81,4 @@ def _check_free(variable: str, address: tuple[str, int]) -> None:
         try:
             probe.bind(address)
         except OSError as error:
-            place = f"{address[0]}:{address[1]}"
-            raise ConfigError(
-                f"cannot listen on {place}: {error.strerror}; is another one running? Set {variable} to a free port"
-            ) from error
+            raise cannot_listen(variable, address, error) from error

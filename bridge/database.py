@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exporters import metrics
+from exporters.errors import ConfigError
 from exporters.exposition import Samples
 
 log = logging.getLogger(__name__)
@@ -24,12 +27,32 @@ TEMPORARY_PAGES = 128
 """Pages of 8 KiB that the server keeps of a connection's temporary tables. It goes round all of them, so that the
 recorder's little staging tables would fill the default of 8 MiB in minutes."""
 
+PORT = re.compile(r"[0-9]{0,5}", re.ASCII)
+
 Connection = psycopg.Connection[TupleRow]
 Row = tuple[Any, ...]
 
 
 class DatabaseUnavailableError(Exception):
     """The database does not answer."""
+
+
+def check_url(url: str) -> None:
+    """Raises ConfigError for a DATABASE_URL that libpq cannot read, without its password; empty is no database.
+
+    Apart from the settings classes, which gunicorn reads before gevent's patches: psycopg must be imported after them.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except (psycopg.Error, UnicodeError):
+        parts = None
+    # A password with @ or / is taken for a part of the host, or of the port, and errors would show it.
+    ports = [] if parts is None else str(parts.get("port") or "").split(",")
+    if parts is None or "@" in str(parts.get("host", "")) or not all(PORT.fullmatch(port) for port in ports):
+        raise ConfigError(
+            "DATABASE_URL is no address such as postgresql://user:password@host/database;"
+            " write % in a password as %25, @ as %40, / as %2F"
+        ) from None
 
 
 class Database:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 
+from exporters.logs import FORMAT
+
 SECRETS = re.compile(
     r"(?P<name>\b(?:token|access_token|id_token|key|password)=)[^&\s\"'#]+"
     r"|(?P<scheme>\b[Bb]earer,?\s+)[^\s\"',]+"
@@ -12,7 +14,6 @@ SECRETS = re.compile(
 )
 HINTS = ("=", "eyJ", "earer")
 """Without any of these there is nothing to take out; asking is cheaper than the pattern."""
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def scrub(text: str) -> str:

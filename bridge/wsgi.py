@@ -12,8 +12,10 @@ import gevent
 from bridge.app import create_app
 from bridge.assembly import Parts, Settings, assemble, read_settings
 from bridge.logs import configure
+from exporters.checks import parse_address
 from exporters.collecting import Collector
-from exporters.server import RunningService, Service, parse_address
+from exporters.logs import read_level
+from exporters.server import RunningService, Service
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ class Bridge:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Bridge:
-        configure(environ.get("LOG_LEVEL", "INFO").upper())
+        configure(read_level(environ))
         return cls(read_settings(environ))
 
     def start(self) -> None:

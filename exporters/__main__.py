@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exporters import settings
+from exporters import logs, settings
+from exporters.checks import parse_address
 from exporters.errors import ConfigError
-from exporters.server import parse_address, serve
+from exporters.server import serve
 
 KINDS = {
     "rtmp": "media servers: nginx-rtmp, SRS, MediaMTX",
@@ -36,19 +36,18 @@ def main(
 
         return int(validate.main(arguments[2:]))
     options = _parser(program).parse_args(arguments)
-    logging.basicConfig(
-        level=environ.get("LOG_LEVEL", "INFO").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     # Each exporter's service module has CONFIG (a settings dataclass), PREFIX and build(config).
     module: Any = importlib.import_module(f"exporters.{options.kind}.service")
+    variable = f"{module.PREFIX}LISTEN"
     try:
+        logs.configure(environ)
         config = settings.read(module.CONFIG, module.PREFIX, environ)
-        address = parse_address(f"{module.PREFIX}LISTEN", config.listen)
+        address = parse_address(variable, config.listen)
         service = module.build(config)
         if options.check_config:
             print(f"{options.kind}: configuration is fine")
             return 0
-        serve(service, address)
+        serve(service, address, variable)
     except ConfigError as error:
         print(f"{options.kind} exporter: {error}", file=sys.stderr)
         return 2

@@ -19,9 +19,10 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from exporters import __version__, metrics
+from exporters.checks import cannot_listen
+from exporters.checks import parse_address as parse_address
 from exporters.collecting import Collector, GuardedCollectors
 from exporters.connections import ThreadedConnections
-from exporters.errors import ConfigError
 from exporters.exposition import OPENMETRICS_TYPE, TEXT_TYPE, Samples, wants_openmetrics
 
 log = logging.getLogger(__name__)
@@ -188,14 +189,6 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
 
-def parse_address(variable: str, text: str) -> tuple[str, int]:
-    """``host:port`` as a pair; raises ConfigError that names the variable."""
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"{variable} is {text!r}; it must be host:port, for example 127.0.0.1:9701")
-    return host.strip("[]") or "0.0.0.0", int(port)
-
-
 class RunningService:
     """A started service with its server; ``stop`` ends both. Tests and ``serve`` use it."""
 
@@ -222,14 +215,12 @@ class RunningService:
         self.server.serve_forever(poll_interval=0.2)
 
 
-def serve(service: Service, address: tuple[str, int]) -> None:
-    """Run a service until SIGTERM or SIGINT; raises ConfigError when the port is taken."""
+def serve(service: Service, address: tuple[str, int], variable: str) -> None:
+    """Run a service until SIGTERM or SIGINT; raises ConfigError when the address, of ``variable``, is taken."""
     try:
         running = RunningService(service, address)
     except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {address[0]}:{address[1]}: {error.strerror}; is another one running?"
-        ) from error
+        raise cannot_listen(variable, address, error) from error
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())

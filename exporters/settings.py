@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,9 +32,23 @@ def setting(
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
     env: str = "",
+    check: Callable[[str, str], object] | None = None,
+    may_be_empty: bool = False,
 ) -> Any:
-    """A documented dataclass field; ``env`` overrides the variable's name (else prefix and field name)."""
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "env": env}
+    """A documented dataclass field; ``env`` overrides the variable's name (else prefix and field name).
+
+    ``check`` gets the variable and each text of it, and raises ConfigError where that is wrong. It does not see an
+    empty text where the default is empty too, or where that ``may_be_empty``.
+    """
+    metadata = {
+        "help": help,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "env": env,
+        "check": check,
+        "may_be_empty": may_be_empty or not default,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -92,11 +107,20 @@ def _text(variable: str, kind: Any, environ: Mapping[str, str]) -> str | None:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ConfigError(f"{variable}_FILE: cannot read {path}: {error.strerror}") from error
+        except UnicodeDecodeError:  # its message and cause quote the secret
+            raise ConfigError(f"{variable}_FILE: {path} must hold UTF-8 text") from None
     return text
 
 
 def _value(variable: str, kind: Any, text: str, metadata: Mapping[str, Any]) -> Any:
     value = _convert(variable, kind, text)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{variable} is {text}; it must be a finite number")
+    check = metadata.get("check")
+    if check is not None:
+        for one in value if isinstance(value, tuple) else (value,):
+            if one or not metadata["may_be_empty"]:
+                check(variable, one)
     choices = metadata.get("choices")
     if choices and value not in choices:
         raise ConfigError(f"{variable} is {text!r}; it must be one of {', '.join(choices)}")

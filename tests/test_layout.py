@@ -21,6 +21,8 @@ MAY_IMPORT = {
         "bridge",
         "exporters.metrics",
         "exporters.settings",
+        "exporters.checks",
+        "exporters.logs",
         "exporters.errors",
         "exporters.exposition",
         "exporters.discovery",

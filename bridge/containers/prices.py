@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bridge.containers.model import Size
@@ -19,7 +20,8 @@ def parse_sizes(rows: Sequence[str], variable: str = "BRIDGE_CONTAINERS_SIZES") 
             size = Size(name, int(viewers), float(cpus), int(memory) * MIB, float(price))
         except ValueError as error:
             raise ConfigError(f"{variable}: {row!r} must be name:viewers:CPUs:MiB:price an hour") from error
-        if not name or size.viewers < 1 or size.cpus <= 0 or size.memory_bytes < 16 * MIB or size.hour_price < 0:
+        numbers_fit = 0 < size.cpus < math.inf and 0 <= size.hour_price < math.inf
+        if not name or size.viewers < 1 or size.memory_bytes < 16 * MIB or not numbers_fit:
             raise ConfigError(f"{variable}: {row!r} needs a name, viewers, CPUs, at least 16 MiB and a price")
         sizes.append(size)
     if not sizes or len({size.name for size in sizes}) != len(sizes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporters.checks import url
 from exporters.settings import setting
 
 PREFIX = "BRIDGE_CONTAINERS_"
@@ -40,5 +41,9 @@ class ContainersConfig:
     exporter: bool = setting(True, "run an RTMP exporter beside each media server")
     exporter_address: str = setting("127.0.0.1", "address that these exporters listen on")
     hook_host: str = setting("127.0.0.1", "host name that media servers reach the exporters' hooks by")
-    keys_url: str = setting("", "where exporters check stream keys; empty: this bridge's /internal/publish")
+    keys_url: str = setting(
+        "",
+        "where exporters check stream keys; empty: this bridge's /internal/publish",
+        check=url("http://127.0.0.1:8001/internal/publish"),
+    )
     recordings: str = setting("", "folder for recordings; empty: recording is not offered")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +9,17 @@ from datetime import UTC, datetime
 
 import click
 
-from bridge.database import Connection, DatabaseUnavailableError, connect
+from bridge.database import Connection, DatabaseUnavailableError, check_url, connect
 from bridge.history import service
 from bridge.history.migrate import MigrationError, migrate
 from bridge.history.retention import forget_user, prune
 from bridge.history.settings import PREFIX, RecorderConfig
 from bridge.history.status import read_status
 from bridge.promapi import PrometheusUnreachableError, QueryRefusedError
-from exporters import settings
+from exporters import logs, settings
+from exporters.checks import parse_address
 from exporters.errors import ConfigError
-from exporters.server import parse_address, serve
+from exporters.server import serve
 
 MAX_CHUNK_SECONDS = 3600
 
@@ -33,17 +33,16 @@ def commands() -> list[click.Command]:
 @click.option("--check-config", is_flag=True, help="Check the settings and end.")
 def record(check_config: bool) -> None:
     """Run the recorder: write minutes, sessions and events into history until told to stop."""
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(os.environ)
+    variable = f"{PREFIX}METRICS_LISTEN"
     with _said_plainly():
         config = _config()
-        address = parse_address(f"{PREFIX}METRICS_LISTEN", config.metrics_listen)
+        address = parse_address(variable, config.metrics_listen)
         built = service.build(config)
         if check_config:
             click.echo("recorder: configuration is fine")
             return
-        serve(built, address)
+        serve(built, address, variable)
 
 
 @click.command("migrate")
@@ -103,7 +102,9 @@ def forget_user_command(user_id: str) -> None:
 
 
 def _config() -> RecorderConfig:
-    return settings.read(RecorderConfig, PREFIX, os.environ)
+    config = settings.read(RecorderConfig, PREFIX, os.environ)
+    check_url(config.database_url)
+    return config
 
 
 def _url(config: RecorderConfig) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporters.errors import ConfigError
+from exporters.checks import parse_address, parse_rates, url
 from exporters.settings import Secret, setting
 
 PREFIX = "RECORDER_"
@@ -15,8 +15,13 @@ PREFIX = "RECORDER_"
 class RecorderConfig:
     """Every setting of the recorder."""
 
-    metrics_listen: str = setting("127.0.0.1:9706", "address of the recorder's own /metrics")
-    prometheus_url: str = setting("http://127.0.0.1:9090", "where minutes are read from", env="PROMETHEUS_URL")
+    metrics_listen: str = setting("127.0.0.1:9706", "address of the recorder's own /metrics", check=parse_address)
+    prometheus_url: str = setting(
+        "http://127.0.0.1:9090",
+        "where minutes are read from",
+        env="PROMETHEUS_URL",
+        check=url("http://127.0.0.1:9090"),
+    )
     database_url: Secret = setting(Secret(""), "PostgreSQL or TimescaleDB", env="DATABASE_URL")
     spool_dir: tuple[Path, ...] = setting(
         (Path("var/spool"),), "folders into which session engines spool; the recorder deletes what it has stored"
@@ -47,11 +52,4 @@ class RecorderConfig:
 
     def rates(self) -> dict[str, float]:
         """The worth of each other currency; raises ConfigError."""
-        found = {}
-        for text in self.currency_rates:
-            name, _, value = text.partition("=")
-            try:
-                found[name.strip().upper()] = float(value)
-            except ValueError as error:
-                raise ConfigError(f"VIEWERS_CURRENCY_RATES has {text!r}; it must be like EUR=1.08") from error
-        return found
+        return parse_rates("VIEWERS_CURRENCY_RATES", self.currency_rates)

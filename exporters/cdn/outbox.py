@@ -6,9 +6,9 @@ import http.client
 import logging
 from urllib.parse import urlsplit
 
+from exporters import checks
 from exporters.cdn.checkpoint import OutboxBatch
 from exporters.cdn.ledger import Ledger
-from exporters.errors import ConfigError
 from exporters.loop import Loop
 
 log = logging.getLogger(__name__)
@@ -16,6 +16,7 @@ IDLE_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 REFUSALS = frozenset({400, 411, 413, 415, 422})
+check_url = checks.url("http://127.0.0.1:9704/handoff", ("http",))
 
 
 class OutboxSender(Loop):
@@ -23,11 +24,10 @@ class OutboxSender(Loop):
 
     def __init__(self, ledger: Ledger, url: str, timeout_seconds: float = 10.0) -> None:
         super().__init__("handoff")
+        check_url("CDN_HANDOFF_URL", url)
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ConfigError(f"CDN_HANDOFF_URL is {url!r}; it must be like http://127.0.0.1:9704/handoff")
         self._ledger = ledger
-        self._host, self._port, self._path = parts.hostname, parts.port or 80, parts.path or "/"
+        self._host, self._port, self._path = parts.hostname or "", parts.port or 80, parts.path or "/"
         self._timeout_seconds = timeout_seconds
         self._connection: http.client.HTTPConnection | None = None
         self._pause_seconds = FIRST_PAUSE_SECONDS

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporters.checks import parse_address, url
 from exporters.discovery import StreamDirectory
 from exporters.errors import ConfigError
 from exporters.exposition import Table
 from exporters.hls.engine import ProbeEngine
 from exporters.hls.stream import ProbeOptions
 from exporters.hls.tables import HlsTables
-from exporters.hls.targets import Endpoint, Target, TargetFile, live_targets, read_endpoints
+from exporters.hls.targets import Endpoint, Target, TargetFile, complaint, live_targets, read_endpoints
 from exporters.server import Service
 from exporters.settings import Secret, setting
 
@@ -23,9 +24,11 @@ PREFIX = "HLS_"
 class HlsConfig:
     """Settings of the HLS exporter."""
 
-    listen: str = setting("127.0.0.1:9702", "Address of /metrics and /healthz.")
+    listen: str = setting("127.0.0.1:9702", "Address of /metrics and /healthz.", check=parse_address)
     streams_urls: tuple[str, ...] = setting(
-        ("http://127.0.0.1:9701/streams",), "Lists of live streams to follow: the RTMP exporter's or the bridge's."
+        ("http://127.0.0.1:9701/streams",),
+        "Lists of live streams to follow: the RTMP exporter's or the bridge's.",
+        check=url("http://127.0.0.1:9701/streams"),
     )
     streams_token: Secret = setting(Secret(""), "Bearer token for those lists, such as the bridge's internal token.")
     endpoints: tuple[str, ...] = setting(
@@ -90,8 +93,8 @@ def build(config: HlsConfig) -> Service:
     """The service; raises ConfigError when an endpoint or the targets file is wrong."""
     endpoints = read_endpoints("HLS_ENDPOINTS", config.endpoints)
     file = TargetFile(Path(config.targets_file)) if config.targets_file else None
-    if file is not None and not file.path.is_file():
-        raise ConfigError(f"HLS_TARGETS_FILE: there is no file {file.path}")
+    if file is not None:
+        _read_first(file)
     directory = StreamDirectory(config.streams_urls, token=config.streams_token)
     tables = HlsTables()
     engine = ProbeEngine(
@@ -105,3 +108,13 @@ def build(config: HlsConfig) -> Service:
         user_agent=config.user_agent,
     )
     return Service("hls", [HlsCollector(tables)], [directory, engine])
+
+
+def _read_first(file: TargetFile) -> None:
+    """At start a broken file ends the program; later its last good targets stay."""
+    if not file.path.is_file():
+        raise ConfigError(f"HLS_TARGETS_FILE: there is no file {file.path}")
+    try:
+        file.read()
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
+        raise ConfigError(f"HLS_TARGETS_FILE: {file.path}: {complaint(error)}") from None

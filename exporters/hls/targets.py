@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import yaml
 
+from exporters.checks import is_url, without_account
 from exporters.discovery import LiveStream
 from exporters.errors import ConfigError
 
@@ -44,10 +45,10 @@ def read_endpoints(variable: str, texts: Sequence[str]) -> tuple[Endpoint, ...]:
     """``name=url`` texts; raises ConfigError that names the variable."""
     endpoints = []
     for text in texts:
-        name, _, template = text.partition("=")
+        name, template = (part.strip() for part in text.partition("=")[::2])
         if not name or "{stream}" not in template or not is_url(template):
-            raise ConfigError(f"{variable} has {text!r}; write name=http://host/path/{{stream}}.m3u8")
-        endpoints.append(Endpoint(name.strip(), template.strip()))
+            raise ConfigError(f"{variable} has {without_account(text)!r}; write name=http://host/path/{{stream}}.m3u8")
+        endpoints.append(Endpoint(name, template))
     if len(endpoints) > MAX_ENDPOINTS or len({one.name for one in endpoints}) != len(endpoints):
         raise ConfigError(f"{variable} must name at most {MAX_ENDPOINTS} endpoints, each once")
     return tuple(endpoints)
@@ -70,8 +71,11 @@ def read_targets(text: str) -> list[Target]:
     """
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"not YAML: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        # The parser's own message has several lines and quotes the file, which may hold tokens.
+        raise ConfigError(f"not YAML{where}") from None
     rows = (document or {}).get("targets") if isinstance(document, dict | None) else None
     if not isinstance(rows, list):
         raise ConfigError("it must have a list named targets")
@@ -92,17 +96,9 @@ def _row(number: int, row: Any) -> list[Target]:
         raise ConfigError(f"target {number} ({row['stream']}) needs a url, or endpoints as name: URL")
     for name, url in endpoints.items():
         if not isinstance(name, str) or not isinstance(url, str) or not is_url(url):
-            raise ConfigError(f"target {number} ({row['stream']}): {name}: {url!r} is no http(s) URL")
+            raise ConfigError(f"target {number} ({row['stream']}): {name} has no http(s) URL")
     pairs = tuple((str(name), str(value)) for name, value in headers.items())
     return [Target(row["stream"], name, url, pairs) for name, url in endpoints.items()]
-
-
-def is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 class TargetFile:
@@ -117,20 +113,33 @@ class TargetFile:
     def refresh(self) -> bool:
         """Read the file when it has changed; whether the targets are new."""
         try:
-            status = self.path.stat()
-            version = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if version == self._version:
-                return False
-            self._version = version
-            if status.st_size > MAX_FILE_BYTES:
-                raise ConfigError(f"over {MAX_FILE_BYTES} bytes")
-            found = read_targets(self.path.read_text(encoding="utf-8"))
+            changed = self.read()
         except (OSError, UnicodeDecodeError, ConfigError) as error:
-            if str(error) != self._complaint:
-                log.warning("targets file %s: %s; the last good targets stay", self.path, error)
-                self._complaint = str(error)
+            words = complaint(error)
+            if words != self._complaint:
+                log.warning("targets file %s: %s; the last good targets stay", self.path, words)
+                self._complaint = words
             return False
         self._complaint = ""
+        return changed
+
+    def read(self) -> bool:
+        """As ``refresh``; raises what is wrong, once for each version of the file."""
+        status = self.path.stat()
+        version = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if version == self._version:
+            return False
+        self._version = version
+        if status.st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"over {MAX_FILE_BYTES} bytes")
+        found = read_targets(self.path.read_text(encoding="utf-8"))
         changed = found != self.targets
         self.targets = found
         return changed
+
+
+def complaint(error: OSError | UnicodeDecodeError | ConfigError) -> str:
+    """What is wrong with a file, without its content."""
+    if isinstance(error, UnicodeDecodeError):
+        return "no UTF-8 text"
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import click
 
+from exporters.checks import is_url
 from exporters.hls.checking import Check
 from exporters.hls.report import as_json, as_text
-from exporters.hls.targets import is_url
 
 USAGE_ERROR = 64
 

@@ -46,12 +46,14 @@ class FileKeys:
                 self._read = (changed, self._parse(self._path.read_text(encoding="utf-8")))
         except OSError as error:
             raise SourceUnreachableError(f"cannot read the keys file: {error.strerror}", "connect") from error
+        except UnicodeDecodeError:  # it quotes the file
+            raise SourceFormatError(f"the keys file {self._path} is no UTF-8 text") from None
         return self._read[1]
 
     def _parse(self, text: str) -> Mapping[str, str]:
         try:
             found = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             where = f" near line {mark.line + 1}" if mark else ""
             # Neither the parser's message nor its cause is passed on: they quote the line, which holds a key.
@@ -151,8 +153,4 @@ def open_registry(file: str, url: str, token: str, outlast: bool) -> KeyRegistry
         except SourceError as error:
             raise ConfigError(f"RTMP_KEYS_FILE: {error}") from error
         return keys
-    if not url:
-        return None
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError("RTMP_KEYS_URL must be an http or https URL, for example of the bridge's /internal/publish")
-    return RememberedKeys(BridgeKeys(url, token), outlast=outlast)
+    return RememberedKeys(BridgeKeys(url, token), outlast=outlast) if url else None

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exporters.checks import parse_address, url
 from exporters.discovery import write_streams
 from exporters.errors import ConfigError
 from exporters.naming import RENDITION_SUFFIXES, Naming
@@ -34,7 +35,7 @@ PREFIX = "RTMP_"
 class RtmpConfig:
     """Settings of the RTMP exporter."""
 
-    listen: str = setting("127.0.0.1:9701", "Address of /metrics, /streams and the hooks.")
+    listen: str = setting("127.0.0.1:9701", "Address of /metrics, /streams and the hooks.", check=parse_address)
     targets: tuple[str, ...] = setting(
         ("local=nginx-rtmp+http://127.0.0.1:8080/stat",),
         "Media servers as name=backend+URL; backends nginx-rtmp, srs, mediamtx.",
@@ -42,7 +43,9 @@ class RtmpConfig:
     backends: tuple[str, ...] = setting((), "Python modules with further backends; docs/extend.md shows one.")
     ignore_apps: tuple[str, ...] = setting((), "Applications that are not shown, for example an inner packager's.")
     keys_file: str = setting("", "YAML or JSON file of stream keys, {key: stream id}; or use RTMP_KEYS_URL.")
-    keys_url: str = setting("", "Key registry of the bridge, its /internal/publish.")
+    keys_url: str = setting(
+        "", "Key registry of the bridge, its /internal/publish.", check=url("http://127.0.0.1:8001/internal/publish")
+    )
     keys_token: Secret = setting(Secret(""), "Shared secret for RTMP_KEYS_URL, sent as X-Internal-Token.")
     keyed_targets: tuple[str, ...] = setting(
         (), "Targets that show stream keys as names because nothing renames there; keys are mapped or hidden."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from exporters.checks import is_url, without_account
 from exporters.errors import ConfigError
 
 _FORM = re.compile(
@@ -35,13 +36,13 @@ def parse_target(variable: str, text: str) -> Target:
     match = _FORM.fullmatch(text)
     if match is None:
         raise ConfigError(
-            f"{variable}: {text!r} is no target; it must be name=backend+URL,"
+            f"{variable}: {without_account(text)!r} is no target; it must be name=backend+URL,"
             " for example local=nginx-rtmp+http://127.0.0.1:8080/stat"
         )
     urls = tuple(match["urls"].split("|"))
     for url in urls:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise ConfigError(f"{variable}: {url!r} in target {match['name']} is no http or https URL")
+        if not is_url(url):
+            raise ConfigError(f"{variable}: {without_account(url)!r} in target {match['name']} is no http or https URL")
     return Target(match["name"], match["backend"], urls, max(int(match["workers"] or 1), len(urls)))
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import requests
 
+from exporters.checks import check_apart, parse_address, parse_rates, url
 from exporters.discovery import StreamDirectory
-from exporters.errors import ConfigError
 from exporters.naming import RENDITION_SUFFIXES
-from exporters.server import Service, parse_address
+from exporters.server import Service
 from exporters.settings import Secret, own_folder, setting
 from exporters.viewers.addresses import TrustedProxies
 from exporters.viewers.admission import Admission
@@ -41,9 +41,15 @@ PREFIX = "VIEWERS_"
 class ViewersConfig:
     """Settings of the viewers exporter."""
 
-    listen: str = setting("127.0.0.1:9704", "Internal address: metrics, the hand-off and app events of the bridge.")
-    public_listen: str = setting("0.0.0.0:8002", "Public address at which players report.")
-    streams_urls: tuple[str, ...] = setting((), "Stream lists to follow, such as http://127.0.0.1:9701/streams.")
+    listen: str = setting(
+        "127.0.0.1:9704", "Internal address: metrics, the hand-off and app events of the bridge.", check=parse_address
+    )
+    public_listen: str = setting("0.0.0.0:8002", "Public address at which players report.", check=parse_address)
+    streams_urls: tuple[str, ...] = setting(
+        (),
+        "Stream lists to follow, such as http://127.0.0.1:9701/streams.",
+        check=url("http://127.0.0.1:9701/streams"),
+    )
     streams: tuple[str, ...] = setting((), "Streams that are always taken: ids, regular expressions, or * for all.")
     ended_grace_seconds: float = setting(
         60.0, "For how long after a stream's end its reports are still taken; then they are answered 410.", minimum=0
@@ -54,7 +60,11 @@ class ViewersConfig:
         1 << 30, "Most bytes that wait for history; what comes then is given up.", minimum=1 << 20
     )
     shard: str = setting("1/1", "Which shard this is, of how many, such as 2/4.")
-    peers: tuple[str, ...] = setting((), "Internal URLs of the other shards, whose distinct viewers are merged in.")
+    peers: tuple[str, ...] = setting(
+        (),
+        "Internal URLs of the other shards, whose distinct viewers are merged in.",
+        check=url("http://127.0.0.1:9704"),
+    )
     view_seconds: float = setting(3.0, "Watch time from which a play counts as a view.", minimum=0)
     max_sessions: int = setting(500_000, "Most sessions in memory; then the stalest is ended.", minimum=1)
     max_streams: int = setting(2000, "Most streams with series of their own; the rest is _other.", minimum=1)
@@ -99,6 +109,7 @@ PEER_SECONDS = 15.0
 
 def build(config: ViewersConfig) -> Service:
     """The exporter's service; raises ConfigError when a setting is wrong or the public port is taken."""
+    check_apart(("VIEWERS_LISTEN", config.listen), ("VIEWERS_PUBLIC_LISTEN", config.public_listen))
     place = ShardPlace.parse("VIEWERS_SHARD", config.shard)
     state_folder = own_folder("VIEWERS_STATE_FOLDER", config.state_folder)
     spool_folder = own_folder("VIEWERS_SPOOL_FOLDER", config.spool_folder)
@@ -112,7 +123,7 @@ def build(config: ViewersConfig) -> Service:
         max_sessions=config.max_sessions,
         max_streams=config.max_streams,
         currency=config.currency,
-        currency_rates=_rates(config.currency_rates),
+        currency_rates=parse_rates("VIEWERS_CURRENCY_RATES", config.currency_rates),
     )
     store = Store(state_folder, shard)
     directory = StreamDirectory(config.streams_urls)
@@ -168,14 +179,3 @@ def _admission(config: ViewersConfig, directory: StreamDirectory) -> Admission:
         (lambda: run_aside(refresh)) if config.streams_urls else lambda: None,
         ended_grace_seconds=config.ended_grace_seconds,
     )
-
-
-def _rates(texts: tuple[str, ...]) -> dict[str, float]:
-    rates = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            rates[name.strip().upper()] = float(value)
-        except ValueError as error:
-            raise ConfigError(f"VIEWERS_CURRENCY_RATES has {text!r}; it must be like EUR=1.08") from error
-    return rates

@@ -74,6 +74,14 @@ def test_an_area_answers_at_each_mount_with_and_without_a_slash(
     assert (answer.status_code, answer.json["streamId"]) == (200, STREAM)
 
 
+def test_internal_routes_are_at_the_bare_prefix_only(open_client: FlaskClient) -> None:
+    rules = {rule.rule for rule in open_client.application.url_map.iter_rules() if "/internal/" in rule.rule}
+    assert rules == {"/internal/publish", "/internal/streams", "/internal/targets", "/internal/alerts"}
+    assert open_client.get("/internal/streams").status_code == 200
+    assert open_client.get("/api/internal/streams").status_code == 404
+    assert open_client.get("/api/v1/internal/streams").status_code == 404
+
+
 def test_without_authentication_everything_is_open(open_client: FlaskClient) -> None:
     assert open_client.get(NOW).status_code == 200
     assert open_client.get(NOW, headers={"Authorization": "Bearer [object Promise]"}).status_code == 200

@@ -71,7 +71,7 @@ def check(environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]) -> tup
         ("CDN_PUSH_LISTEN", "127.0.0.1:8003", "CDN_PUSH_TOKEN is empty"),
         ("CDN_SYSLOG_UDP", "edge=nginx:here", "CDN_SYSLOG_UDP is 'here'"),
         ("CDN_CLOUDFRONT_FIELDS", "x", "CDN_CLOUDFRONT_FIELDS has x"),
-        ("CDN_HANDOFF_URL", "viewers", "CDN_HANDOFF_URL is 'viewers'"),
+        ("CDN_HANDOFF_URL", "viewers", "CDN_HANDOFF_URL must be a URL with http, for example"),
         ("CDN_START", "middle", "CDN_START is 'middle'"),
     ],
 )

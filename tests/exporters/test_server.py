@@ -86,7 +86,7 @@ def test_a_stopped_server_ends_the_connections_that_clients_keep() -> None:
 def test_a_taken_port_and_a_wrong_address_are_said_clearly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
-            serve(Service("rtmp", [Up()]), ("127.0.0.1", port))
+        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}: .* Set RTMP_LISTEN"):
+            serve(Service("rtmp", [Up()]), ("127.0.0.1", port), "RTMP_LISTEN")
     with pytest.raises(ConfigError, match="RTMP_LISTEN is 'here'; it must be host:port"):
         parse_address("RTMP_LISTEN", "here")

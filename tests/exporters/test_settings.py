@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters import settings
+from exporters.checks import parse_address, url
 from exporters.errors import ConfigError
 from exporters.settings import Secret, setting
 
@@ -16,7 +17,9 @@ from exporters.settings import Secret, setting
 class Example:
     """Settings of these tests."""
 
-    listen: str = setting("127.0.0.1:1", "address")
+    listen: str = setting("127.0.0.1:1", "address", check=parse_address)
+    other: str = setting("127.0.0.1:2", "address", check=parse_address, may_be_empty=True)
+    urls: tuple[str, ...] = setting((), "places", check=url("http://a"))
     poll_seconds: float = setting(1.0, "pace", minimum=0.1, maximum=60)
     apps: tuple[str, ...] = setting((), "names")
     mode: str = setting("off", "mode", choices=("off", "on"))
@@ -38,6 +41,11 @@ def test_values_are_read_with_their_types() -> None:
         ("X_POLL_SECONDS", "soon", "X_POLL_SECONDS is 'soon'; it must be a number"),
         ("X_POLL_SECONDS", "0", "X_POLL_SECONDS is 0; it must be at least 0.1"),
         ("X_POLL_SECONDS", "61", "X_POLL_SECONDS is 61; it must be at most 60"),
+        ("X_POLL_SECONDS", "nan", "X_POLL_SECONDS is nan; it must be a finite number"),
+        ("X_POLL_SECONDS", "-inf", "X_POLL_SECONDS is -inf; it must be a finite number"),
+        ("X_LISTEN", "", "X_LISTEN is ''; it must be host:port"),
+        ("X_OTHER", "1", "X_OTHER is '1'; it must be host:port"),
+        ("X_URLS", "http://a,b", "X_URLS must be a URL with http or https, for example http://a"),
         ("X_MODE", "maybe", "X_MODE is 'maybe'; it must be one of off, on"),
         ("X_LOUD", "loud", "X_LOUD is 'loud'; it must be true or false"),
         ("X_TOKEN_FILE", "/nowhere/token", "X_TOKEN_FILE: cannot read /nowhere/token"),
@@ -54,6 +62,19 @@ def test_a_secret_comes_from_a_file_and_does_not_show(tmp_path: Path) -> None:
     config = settings.read(Example, "X_", {"X_TOKEN_FILE": str(path)})
     assert config.token == "s3cret"
     assert "s3cret" not in repr(config)
+
+
+def test_what_may_be_empty_is_not_checked_when_it_is() -> None:
+    assert settings.read(Example, "X_", {"X_OTHER": "", "X_URLS": ""}) == Example(other="")
+
+
+def test_a_secret_file_that_is_no_text_is_refused_without_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(b"hunter2\xff")
+    with pytest.raises(ConfigError) as refused:
+        settings.read(Example, "X_", {"X_TOKEN_FILE": str(path)})
+    assert str(refused.value) == f"X_TOKEN_FILE: {path} must hold UTF-8 text"
+    assert refused.value.__cause__ is None
 
 
 def test_a_folder_that_cannot_be_made_names_its_variable(tmp_path: Path) -> None:

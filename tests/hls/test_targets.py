@@ -69,8 +69,8 @@ targets:
         ("a: [", "not YAML"),
         ("targets: [{url: 'http://o/x'}]", "target 1 needs a stream"),
         ("targets: [{stream: a}]", r"target 1 \(a\) needs a url"),
-        ("targets: [{stream: a, url: 'file:///etc/passwd'}]", "is no http"),
-        ("targets: [{stream: a, endpoints: {1: 'http://o/x'}}]", "is no http"),
+        ("targets: [{stream: a, url: 'file:///etc/passwd'}]", r"origin has no http\(s\) URL"),
+        ("targets: [{stream: a, endpoints: {1: 'http://o/x'}}]", r"1 has no http\(s\) URL"),
         (f"targets: [{{stream: a, endpoints: {{{', '.join(f'e{n}: http://o/x' for n in range(9))}}}}}]", "more than 8"),
     ],
 )

@@ -153,9 +153,16 @@ def test_settings_choose_the_registry(tmp_path: Path) -> None:
     assert isinstance(open_registry(str(path), "", "", False), FileKeys)
     assert isinstance(open_registry("", "http://bridge/internal/publish", "t", False), RememberedKeys)
     assert open_registry("", "", "", False) is None
-    for file, url in ((str(path), "http://bridge/"), (str(tmp_path / "none"), ""), ("", "bridge:8001")):
+    for file, url in ((str(path), "http://bridge/"), (str(tmp_path / "none"), "")):
         with pytest.raises(ConfigError, match="RTMP_KEYS"):
             open_registry(file, url, "", False)
+
+
+def test_a_keys_file_that_is_no_text_is_refused_without_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yml"
+    path.write_bytes(b"sk-1: demo\xff")
+    with pytest.raises(ConfigError, match=r"RTMP_KEYS_FILE: the keys file .* is no UTF-8 text"):
+        open_registry(str(path), "", "", False)
 
 
 def test_memory_says_when_it_stands_in(caplog: pytest.LogCaptureFixture) -> None:

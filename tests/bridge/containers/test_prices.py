@@ -21,7 +21,17 @@ def test_the_default_table_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [(), ("small",), ("a:1:1:512:x",), ("a:1:1:8:1",), ("a:1:0:512:1",), ("a:1:1:512:1", "a:2:1:512:1")]
+    "rows",
+    [
+        (),
+        ("small",),
+        ("a:1:1:512:x",),
+        ("a:1:1:8:1",),
+        ("a:1:0:512:1",),
+        ("a:1:nan:512:1",),
+        ("a:1:1:512:inf",),
+        ("a:1:1:512:1", "a:2:1:512:1"),
+    ],
 )
 def test_a_bad_table_names_its_variable(rows: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="BRIDGE_CONTAINERS_SIZES"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -92,6 +93,7 @@ def test_backfill_reads_a_stretch_again(one_url: str, tmp_path: Path) -> None:
     [
         ({"DATABASE_URL": ""}, "DATABASE_URL is empty"),
         ({"DATABASE_URL": "postgresql://analytics@127.0.0.1:1/x"}, "the database does not answer"),
+        ({"DATABASE_URL": "postgesql://analytics:hunter2@127.0.0.1/x"}, "DATABASE_URL is no address such as"),
         ({"RECORDER_CHUNK_MINUTES": "0"}, "RECORDER_CHUNK_MINUTES is 0; it must be at least 1"),
     ],
 )
@@ -100,3 +102,31 @@ def test_what_is_wrong_is_said_in_a_line(environ: dict[str, str], said: str) -> 
     assert done.returncode != 0
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"DATABASE_URL": "postgesql://analytics:hunter2@127.0.0.1/x"}, "DATABASE_URL is no address such as"),
+        ({"RECORDER_METRICS_LISTEN": "9706"}, "RECORDER_METRICS_LISTEN is '9706'; it must be host:port"),
+        ({"PROMETHEUS_URL": "a:1"}, "PROMETHEUS_URL must be a URL"),
+        ({"VIEWERS_CURRENCY_RATES": "EUR=nan"}, "VIEWERS_CURRENCY_RATES has 'EUR=nan'"),
+        ({"LOG_LEVEL": "verbose"}, "LOG_LEVEL is 'VERBOSE'"),
+    ],
+)
+def test_the_recorder_does_not_start_with_a_wrong_setting(environ: dict[str, str], said: str) -> None:
+    for check in ([], ["--check-config"]):
+        done = bridge("record", *check, **{"DATABASE_URL": "postgresql://127.0.0.1:1/x", **environ})
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"bridge: {said}")
+        assert done.stderr.count("\n") == 1
+
+
+def test_the_recorders_taken_port_names_its_variable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = bridge("record", DATABASE_URL="postgresql://127.0.0.1:1/x", RECORDER_METRICS_LISTEN=place)
+    assert done.returncode == 2
+    assert f"cannot listen on {place}: " in done.stderr
+    assert "Set RECORDER_METRICS_LISTEN to a free port" in done.stderr
