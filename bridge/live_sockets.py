@@ -121,8 +121,7 @@ class LiveSockets:
 
     def join_platform(self, connection: Connection) -> None:
         identity = connection.peer.identity
-        key = "analytics/all" if identity.is_admin else f"analytics/{identity.tenant_id or ''}"
-        self._hub.join(connection, key, self._messages.analytics(identity), "analytics")
+        self._hub.join(connection, platform_room(identity), self._messages.analytics(identity), "analytics")
 
     def join_stream(self, connection: Connection, stream_id: str) -> None:
         self._services.check_stream(connection.peer.identity, stream_id)
@@ -182,6 +181,13 @@ class LiveSockets:
             _send(connection, body)
             return False
         return True
+
+
+def platform_room(identity: Identity) -> str:
+    """The room of those who see the same of the platform; no tenant's name makes it that of another kind of caller."""
+    if identity.is_admin:
+        return "analytics"
+    return "analytics/" if identity.tenant_id is None else f"analytics/t/{identity.tenant_id}"
 
 
 def parameters(environ: Environ) -> Mapping[str, str]:

@@ -240,6 +240,19 @@ def test_a_tenant_sees_its_own_platform(closed_bridge: str) -> None:
         assert (answer["type"], answer["status"]) == ("error", 403)
 
 
+@pytest.mark.parametrize("tenant", ["all", "t", "/"])
+def test_no_tenants_name_opens_the_administrators_room(closed_bridge: str, tenant: str) -> None:
+    root = signed(tenant_id=None, roles=["admin"])
+    with (
+        opened(closed_bridge, f"{REALTIME}?token={root}") as admin,
+        opened(closed_bridge, f"{REALTIME}?token={signed(tenant_id=tenant)}") as other,
+        opened(closed_bridge, f"{REALTIME}?token={root}") as late_admin,
+    ):
+        assert received(admin)["data"]["totalViewers"] > 0
+        assert received(other)["data"]["totalViewers"] == 0
+        assert received(late_admin)["data"]["totalViewers"] > 0
+
+
 def test_a_socket_ends_soon_after_its_token(closed_bridge: str) -> None:
     with opened(closed_bridge, f"{METRICS}?token={signed(exp=int(time.time()) + 2)}") as ws:
         assert received(ws)["type"] == "metrics"
