@@ -165,7 +165,7 @@ class Hub:
         self._by_address[connection.peer.address] -= 1
         if self._by_address[connection.peer.address] <= 0:
             del self._by_address[connection.peer.address]
-        self._telemetry.ws_closed.add(1, str(code))
+        self._telemetry.closed(code)
         self._telemetry.ws_connections.set(len(self._connections))
 
     def keep_house(self, now: float) -> None:

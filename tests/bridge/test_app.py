@@ -241,6 +241,14 @@ def test_both_series_have_the_same_timestamps(open_client: FlaskClient) -> None:
     assert len(viewers) >= 24
 
 
+def test_invented_methods_are_counted_as_one() -> None:
+    app, parts = simulated()
+    for method in ("BREW", "M1", "M2", "PUT"):
+        assert app.test_client().open(NOW, method=method).status_code in (200, 405)
+    counted = parts.services.telemetry.requests.items()
+    assert sorted((labels[1], count) for labels, count in counted) == [("PUT", 1), ("other", 3)]
+
+
 def test_requests_are_counted_by_route_template() -> None:
     app, parts = simulated()
     app.test_client().get(NOW)

@@ -125,6 +125,15 @@ def test_the_last_to_leave_closes_the_room(stream: Stream) -> None:
     assert list(stream.hub._rooms) == ["demo"]
 
 
+def test_a_peers_own_close_codes_are_counted_as_one() -> None:
+    hub = a_hub(Config())
+    for code in (1000, 1006, 4429, 3000, 3001, 4999):
+        ours, theirs = socket.socketpair()
+        hub.adopt(ours.detach(), Peer(EVERYONE, "127.0.0.1", "metrics")).drop(code)
+        theirs.close()
+    assert dict(hub._telemetry.ws_closed.items()) == {("1000",): 1, ("1006",): 1, ("4429",): 1, ("other",): 3}
+
+
 @pytest.mark.parametrize("is_changing", [True, False])
 def test_over_time_there_is_one_message_a_broadcast(is_changing: bool) -> None:
     hub = a_hub(Config(broadcast_seconds=0.2, tick_seconds=0.04))
