@@ -444,6 +444,7 @@ def frame_bytes(frames: Sequence[Frame]) -> bytes:
         (b"\x89\xfe\x00\x80\x00\x00\x00\x00" + b"x" * 128, 1002),  # a ping over 125 bytes
         (frame_bytes([Frame(Opcode.TEXT, b"\xff\xfe")]), 1007),  # no UTF-8
         (frame_bytes([Frame(Opcode.CONT, b"x")]), 1002),  # a continuation of nothing
+        (b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 4096, 1009),  # a message that has no end
         (b"\x88\x81\x00\x00\x00\x00\x03", 1002),  # a close with half a code
         (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00" + b"x" * 5000, 1009),  # a message of exabytes
     ],
