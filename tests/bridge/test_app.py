@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -209,6 +210,21 @@ def test_each_token_has_its_own_limit() -> None:
 def test_a_large_body_is_413(open_client: FlaskClient) -> None:
     answer = open_client.post("/api/v1/analytics/events", data=b"x" * 70_000, content_type="application/json")
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("told", ["Content-Length", "Transfer-Encoding"])
+@pytest.mark.parametrize(("size", "status"), [(65_536, 422), (65_537, 413), (70_000, 413)])
+def test_a_body_over_the_maximum_is_413_however_its_length_is_told(
+    open_client: FlaskClient, told: str, size: int, status: int
+) -> None:
+    answer = open_client.post(
+        "/api/v1/analytics/events",
+        input_stream=io.BytesIO(b"{}".ljust(size)),
+        headers={"Transfer-Encoding": "chunked"} if told == "Transfer-Encoding" else {"Content-Length": str(size)},
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},  # as gunicorn says of every body
+    )
+    assert (answer.status_code, answer.json["status"]) == (status, status)
 
 
 def test_a_body_of_another_type_is_415(open_client: FlaskClient) -> None:
