@@ -200,6 +200,23 @@ def test_bad_tokens_count_against_the_address() -> None:
     assert statuses == [401, 401, 429]
 
 
+@pytest.mark.parametrize("path", ["/nope", "/api/docs", "/api/openapi.json", "/api/internal/nope"])
+def test_open_pages_and_unknown_paths_count_against_the_address(path: str) -> None:
+    app, _ = simulated(Config(auth="off", rate_limit_address="2/minute"))
+    client = app.test_client()
+    statuses = [client.get(path).status_code for _ in range(3)]
+    assert statuses[0] == statuses[1] in (200, 404)
+    assert statuses[2] == client.get(NOW).status_code == 429
+
+
+def test_health_and_our_own_processes_are_answered_beyond_the_limit() -> None:
+    app, _ = simulated(Config(auth="off", rate_limit_address="1/minute"))
+    client = app.test_client()
+    for path in ("/healthz", "/readyz", "/api/version", "/internal/streams"):
+        assert [client.get(path).status_code for _ in range(3)] == [200, 200, 200]
+    assert client.get(NOW).status_code == 200
+
+
 def test_each_token_has_its_own_limit() -> None:
     app, _ = simulated(replace(REQUIRED, rate_limit_token="2/minute", default_tenant="acme"))
     client = app.test_client()
