@@ -21,7 +21,7 @@ from bridge.auth import SUBPROTOCOL
 from bridge.origins import Origins
 from bridge.problems import Problem
 from bridge.request_log import RequestLog, request_id
-from bridge.routes import Routes
+from bridge.routes import Routes, has_plain_host
 
 log = logging.getLogger(__name__)
 ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
@@ -126,7 +126,7 @@ def is_plain(environ: Environ) -> bool:
         return False
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION or "HTTP_TRANSFER_ENCODING" in environ:
         return False
-    if environ.get("CONTENT_LENGTH") not in (None, "", "0"):
+    if environ.get("CONTENT_LENGTH") not in (None, "", "0") or not has_plain_host(environ):
         return False
     connection = environ.get("HTTP_CONNECTION", "").lower()
     if connection != "upgrade" and "upgrade" not in words(connection):

@@ -38,6 +38,7 @@ def test_what_browsers_send_is_plain(connection: str) -> None:
         {"HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZWVl"},  # 18 bytes
         {"HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==,dGhlIHNhbXBsZSBub25jZQ=="},
         {"CONTENT_LENGTH": "5"},
+        {"HTTP_HOST": ".."},
         {"HTTP_TRANSFER_ENCODING": "chunked"},
     ],
 )
