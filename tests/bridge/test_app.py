@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -222,6 +223,24 @@ def test_each_token_has_its_own_limit() -> None:
     client = app.test_client()
     assert [client.get(NOW, headers=bearer(sub="ann")).status_code for _ in range(3)] == [200, 200, 429]
     assert client.get(NOW, headers=bearer(sub="ben")).status_code == 200
+
+
+def test_tenants_and_subjects_that_read_alike_have_their_own_limits() -> None:
+    app, _ = simulated(replace(REQUIRED, rate_limit_token="2/minute"))
+    client = app.test_client()
+    for tenant, subject in (("a/b", "c"), ("a", "b/c"), ("a', 'b", "c"), ("a", "b', 'c")):
+        mine = bearer(tenant_id=tenant, sub=subject)
+        assert [client.get("/api/console/overview", headers=mine).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_each_token_without_a_subject_has_its_own_limit() -> None:
+    app, _ = simulated(replace(REQUIRED, rate_limit_token="2/minute", default_tenant="acme"))
+    client = app.test_client()
+    for lifetime in (3600, 7200):
+        mine = bearer(sub=None, exp=int(time.time()) + lifetime)
+        again = {"Authorization": mine["Authorization"].replace("Bearer ", "bearer   ")}
+        statuses = [client.get(NOW, headers=one).status_code for one in (mine, again, mine)]
+        assert statuses == [200, 200, 429]
 
 
 def test_a_large_body_is_413(open_client: FlaskClient) -> None:

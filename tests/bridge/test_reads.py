@@ -161,6 +161,7 @@ TOKENS = (
     signed(tenant_id="acme", sub="ann", exp=NOW + 30),
     signed(tenant_id="rival", sub="ben", exp=NOW + 3600),
     signed(tenant_id=None, roles=["admin"], exp=NOW + 3600),
+    signed(tenant_id="acme", sub=None, exp=NOW + 3600),
     signed(tenant_id="acme", exp=NOW - 1),
     signed(tenant_id="acme", nbf=NOW + 20, exp=NOW + 3600),
     signed(secret="another-secret-of-at-least-32-bytes!!", exp=NOW + 3600),
