@@ -25,6 +25,8 @@ MAX_MESSAGE_BYTES = 4096
 MESSAGES_A_SECOND = 10.0
 MESSAGES_AT_ONCE = 40.0
 MAX_WAITING_MESSAGES = 16
+MAX_PARTS = MAX_MESSAGE_BYTES
+"""What a message may come in: enough for one byte at a time, while empty parts have no size that would limit them."""
 READ, WRITE = 1, 2  # libev's event bits
 NORMAL, GOING_AWAY, UNSUPPORTED, ABNORMAL, POLICY, TOO_BIG, TRY_LATER = 1000, 1001, 1003, 1006, 1008, 1009, 1013
 """Close codes of RFC 6455 §7.4.1 and its registry; the 44xx codes are the contract's own."""
@@ -221,6 +223,9 @@ class Connection:
             return
         if self._parts is None:
             self._parts = []
+        if len(self._parts) >= MAX_PARTS:
+            self.close(TOO_BIG, f"a message comes in at most {MAX_PARTS} parts")
+            return
         self._parts.append(event.data)
         if event.message_finished:
             text = "".join(self._parts)

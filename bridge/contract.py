@@ -345,19 +345,21 @@ class StreamStopped(TypedDict):
 
 
 class StreamingHealth(TypedDict):
-    """Whether a stream is on air, and how it is published."""
+    """Whether a stream is on air, and how it is published; while ``meta`` misses ``rtmp``, offline means not known."""
 
     status: Literal["online", "offline"]
     viewers: Count
     bitrate: Annotated[float, "kbit/s", {"minimum": 0}]
     fps: Annotated[float, "frames a second", {"minimum": 0}]
     uptime: Annotated[float, "seconds since the publish began", {"minimum": 0}]
+    meta: NotRequired[Meta]
 
 
 class StreamingViewers(TypedDict):
     current: Count
     peak: Count
     total: Count
+    meta: NotRequired[Meta]
 
 
 class StreamingStarted(TypedDict):

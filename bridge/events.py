@@ -19,6 +19,7 @@ from bridge.problems import invalid, unavailable
 from bridge.services import Services
 
 MAX_TEXT = 128
+MAX_DEPTH = 32
 HANDOFF_SECONDS = 3.0
 
 
@@ -81,12 +82,23 @@ def read_event(body: Any) -> dict[str, Any]:
     ]
     if not isinstance(body.get("eventData", {}), dict):
         bad.append(("eventData", "must be an object"))
+    elif _is_deeper(body.get("eventData"), MAX_DEPTH):
+        bad.append(("eventData", f"must be nested at most {MAX_DEPTH} levels deep"))
     if "timestamp" in body and not _is_instant(body["timestamp"]):
         bad.append(("timestamp", "must be an ISO 8601 instant or Unix milliseconds"))
     if bad:
         raise invalid(bad)
     known = ("streamId", "eventType", "eventData", "timestamp", "sessionId", "userId", "eventId")
     return {name: body[name] for name in known if name in body}
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested over so many levels, the outermost being one."""
+    layer = [value]
+    for _ in range(levels):
+        containers = [one.values() if isinstance(one, dict) else one for one in layer if isinstance(one, dict | list)]
+        layer = [inner for one in containers for inner in one]
+    return any(isinstance(one, dict | list) for one in layer)
 
 
 def _is_instant(value: Any) -> bool:

@@ -6,10 +6,15 @@ import time
 
 from flask import Flask, Response, g, request
 
+from bridge import handshake
 from bridge.origins import Origins, add_cors, is_preflight
-from bridge.problems import forbidden
+from bridge.problems import Problem, forbidden
 from bridge.request_log import RequestLog, request_id
 from bridge.services import Services
+
+HEALTH = frozenset({"/healthz", "/readyz", "/api/version"})
+INTERNAL = "/internal/"
+"""Open routes that are not counted against an address: supervisors and our own processes must always be answered."""
 
 
 class RequestGuard:
@@ -33,11 +38,19 @@ class RequestGuard:
         if is_preflight():
             return Response(status=204)
         if is_socket():
-            self._check_page()
+            try:
+                self._check_page()
+                handshake.check(request.environ)
+            except Problem:
+                self._services.limits.count_address(request.remote_addr or "")
+                raise
             return None
         view = self._app.view_functions.get(request.endpoint or "")
         is_open = view is None or getattr(view, "open_route", False)
         if is_open:
+            route = request.url_rule.rule if request.url_rule else ""
+            if route not in HEALTH and INTERNAL not in route:
+                self._services.limits.count_address(request.remote_addr or "")
             g.identity = self._services.auth.passer_by()
         else:
             g.identity = self._services.admit(request.remote_addr or "", request.headers, request.args, request.method)

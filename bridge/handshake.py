@@ -19,12 +19,14 @@ from werkzeug.routing import Rule
 
 from bridge.auth import SUBPROTOCOL
 from bridge.origins import Origins
+from bridge.problems import Problem
 from bridge.request_log import RequestLog, request_id
-from bridge.routes import Routes
+from bridge.routes import Routes, has_plain_host
 
 log = logging.getLogger(__name__)
 ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 KEY_BYTES = 16
+VERSION = "13"
 Environ = dict[str, Any]
 
 
@@ -122,14 +124,31 @@ def is_plain(environ: Environ) -> bool:
     """Whether this is a handshake as every client sends it (RFC 6455 §4.2.1), without a body."""
     if environ["REQUEST_METHOD"] != "GET" or environ["SERVER_PROTOCOL"] != "HTTP/1.1" or "HTTP_HOST" not in environ:
         return False
-    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13" or "HTTP_TRANSFER_ENCODING" in environ:
+    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != VERSION or "HTTP_TRANSFER_ENCODING" in environ:
         return False
-    if environ.get("CONTENT_LENGTH") not in (None, "", "0"):
+    if environ.get("CONTENT_LENGTH") not in (None, "", "0") or not has_plain_host(environ):
         return False
     connection = environ.get("HTTP_CONNECTION", "").lower()
     if connection != "upgrade" and "upgrade" not in words(connection):
         return False
-    key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
+    return is_key(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""))
+
+
+def check(environ: Environ) -> None:
+    """Refuse what flask-sock would answer though RFC 6455 §4.2.1 forbids it; raises a 400, 405 or 426 Problem."""
+    if environ["REQUEST_METHOD"] != "GET":
+        raise Problem(405, "a WebSocket handshake is a GET", headers={"Allow": "GET"})
+    if environ["SERVER_PROTOCOL"] != "HTTP/1.1":
+        raise Problem(400, "not a WebSocket handshake: it must be HTTP/1.1")
+    version = environ.get("HTTP_SEC_WEBSOCKET_VERSION", VERSION)
+    if version != VERSION:
+        raise Problem(426, f"the version must be {VERSION}", headers={"Sec-WebSocket-Version": VERSION})
+    if not is_key(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
+        raise Problem(400, f"not a WebSocket handshake: Sec-WebSocket-Key must be {KEY_BYTES} bytes in base64")
+
+
+def is_key(key: str) -> bool:
+    """Whether this is a handshake's key: base64 of 16 bytes."""
     try:
         return len(key) == 24 and len(binascii.a2b_base64(key, strict_mode=True)) == KEY_BYTES
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -52,10 +53,13 @@ class RateLimits:
         """Count a request of this address, before its token is looked at; raises a 429 Problem."""
         self._count("address", self._address, address)
 
-    def count_caller(self, identity: Identity) -> None:
-        """Count a request of this token's subject; raises a 429 Problem."""
+    def count_caller(self, identity: Identity, token: str | None = None) -> None:
+        """Count a request of this token's subject, or of the token where it names none; raises a 429 Problem."""
         if not identity.anonymous and identity.expires is not None:
-            self._count("token", self._token, f"{identity.tenant_id}/{identity.subject}")
+            key: tuple[str | None, ...] = (identity.tenant_id, identity.subject)
+            if not identity.subject and token is not None:
+                key = (*key, hashlib.sha256(token.encode()).hexdigest())
+            self._count("token", self._token, repr(key))  # quoted: no tenant and subject read like another pair
 
     def _count(self, scope: str, limit: RateLimitItem, key: str) -> None:
         reset = self._hit(limit, scope, key)

@@ -92,11 +92,11 @@ class Hub:
         viewers: Callable[[], object] = lambda: None,
     ) -> None:
         """Put a connection into a room and send it the room's present messages at once."""
+        if not connection.is_open or key in connection.rooms:
+            return
         room = self._rooms.get(key)
         if room is None:
             room = self._rooms[key] = Room(key, topic, messages, viewers)
-        if connection in room.members or not connection.is_open:
-            return
         room.members[connection] = None
         connection.rooms = (*connection.rooms, key)
         frame = self._encoded(room)
@@ -165,7 +165,7 @@ class Hub:
         self._by_address[connection.peer.address] -= 1
         if self._by_address[connection.peer.address] <= 0:
             del self._by_address[connection.peer.address]
-        self._telemetry.ws_closed.add(1, str(code))
+        self._telemetry.closed(code)
         self._telemetry.ws_connections.set(len(self._connections))
 
     def keep_house(self, now: float) -> None:

@@ -29,6 +29,7 @@ from bridge.tokens import KeysUnavailableError, TokenError
 MAX_SUBSCRIPTIONS = 200
 REPLIES = {"ping": "pong", "heartbeat": "heartbeat_ack"}
 CLOSE_CODES = {401: codes.UNAUTHORIZED, 403: codes.FORBIDDEN, 404: codes.NOT_FOUND, 503: codes.TRY_LATER}
+DROPPED_FOR = {codes.UNAUTHORIZED: "auth", codes.TOO_MANY: "ratelimit"}
 
 
 class NoThread:
@@ -105,24 +106,32 @@ class LiveSockets:
                 headers = EnvironHeaders(ws.environ)
                 identity = self._services.auth.identify(headers, parameters(ws.environ), websocket=True)
             except TokenError as error:
-                refused = (codes.UNAUTHORIZED, str(error))
+                refused = self._counted(address, (codes.UNAUTHORIZED, str(error)))
             except KeysUnavailableError as error:
                 refused = (codes.TRY_LATER, str(error))
         connection = self._hub.adopt(ws.sock.detach(), Peer(identity, address, topic), self.on_text)
         ws.connected = False  # simple_websocket would close it now
         if refused is not None:
-            self._services.telemetry.ws_dropped.add(1, "auth" if refused[0] == codes.UNAUTHORIZED else "capacity")
+            self._services.telemetry.ws_dropped.add(1, DROPPED_FOR.get(refused[0], "capacity"))
             connection.close(*refused)
             return
         try:
             join(connection)
         except Problem as problem:
-            connection.close(CLOSE_CODES.get(problem.status, codes.BAD_REQUEST), problem.detail)
+            refused = (CLOSE_CODES.get(problem.status, codes.BAD_REQUEST), problem.detail)
+            connection.close(*(refused if problem.status >= 500 else self._counted(address, refused)))
+
+    def _counted(self, address: str, refused: tuple[int, str]) -> tuple[int, str]:
+        """Count a refused handshake against the address; the refusal, or that of an address beyond its limit."""
+        try:
+            self._services.limits.count_address(address)
+        except Problem as problem:
+            return codes.TOO_MANY, problem.detail
+        return refused
 
     def join_platform(self, connection: Connection) -> None:
         identity = connection.peer.identity
-        key = "analytics/all" if identity.is_admin else f"analytics/{identity.tenant_id or ''}"
-        self._hub.join(connection, key, self._messages.analytics(identity), "analytics")
+        self._hub.join(connection, platform_room(identity), self._messages.analytics(identity), "analytics")
 
     def join_stream(self, connection: Connection, stream_id: str) -> None:
         self._services.check_stream(connection.peer.identity, stream_id)
@@ -182,6 +191,13 @@ class LiveSockets:
             _send(connection, body)
             return False
         return True
+
+
+def platform_room(identity: Identity) -> str:
+    """The room of those who see the same of the platform; no tenant's name makes it that of another kind of caller."""
+    if identity.is_admin:
+        return "analytics"
+    return "analytics/" if identity.tenant_id is None else f"analytics/t/{identity.tenant_id}"
 
 
 def parameters(environ: Environ) -> Mapping[str, str]:

@@ -20,7 +20,7 @@ from bridge.auth import current_identity
 from bridge.origins import Origins
 from bridge.problems import Problem, unexpected
 from bridge.request_log import RequestLog, request_id
-from bridge.routes import Routes
+from bridge.routes import Routes, has_plain_host
 from bridge.services import Services
 
 log = logging.getLogger("bridge.request")
@@ -87,11 +87,12 @@ class Reads:
 
 
 def is_plain(environ: Environ) -> bool:
-    """Whether this is a GET that holds nothing but a path and headers."""
+    """Whether this is a GET that holds nothing but a path and headers, for an ordinary host."""
     return (
         environ["REQUEST_METHOD"] == "GET"
         and not environ.get("QUERY_STRING")
         and "HTTP_UPGRADE" not in environ
         and "HTTP_TRANSFER_ENCODING" not in environ
         and environ.get("CONTENT_LENGTH") in (None, "", "0")
+        and has_plain_host(environ)
     )

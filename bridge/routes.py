@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,14 @@ from werkzeug.routing import RoutingException, Rule
 
 KEPT_PATHS = 4096
 MAX_PATH = 256
+HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,57}(?:\.[A-Za-z0-9_-]{1,57})*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+"""Names, addresses and ports as clients send them: a label and a port stay below the 63 bytes that werkzeug allows"""
+
+
+def has_plain_host(environ: Mapping[str, Any]) -> bool:
+    """Whether the Host is absent or an ordinary one; what Flask makes of any other, it must say itself."""
+    host = environ.get("HTTP_HOST")
+    return host is None or HOST.fullmatch(host) is not None
 
 
 class Routes:

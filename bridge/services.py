@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bridge.auth import token_of
 from bridge.config import Config
 from bridge.identity import Identity
 from bridge.problems import not_found, unavailable
@@ -55,7 +56,7 @@ class Services:
         """The caller of a request, counted against its limits; raises a 401, 429 or 503 Problem."""
         self.limits.count_address(address)
         identity = self.auth.caller(headers, query, method)
-        self.limits.count_caller(identity)
+        self.limits.count_caller(identity, None if identity.subject else token_of(headers, query, websocket=False))
         return identity
 
     def check_stream(self, identity: Identity, stream_id: str) -> None:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from bridge.snapshot import SnapshotStore
 
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+"""The methods of RFC 9110 §9 and RFC 5789; a peer can invent any number of others."""
+CLOSE_CODES = frozenset({*range(1000, 1004), *range(1005, 1016), 4400, 4401, 4403, 4404, 4429})
+"""The codes of RFC 6455's registry and the contract's own; a peer may close with any of 2000 others."""
+OTHER = "other"
+
+
 class Telemetry:
     """Counts what the bridge does; a collector of the metrics page.
 
@@ -76,8 +83,12 @@ class Telemetry:
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one HTTP request by its route template."""
-        self.requests.add(1, route, method, f"{status // 100}xx")
+        self.requests.add(1, route, method if method in METHODS else OTHER, f"{status // 100}xx")
         self.request_duration.observe(seconds, route)
+
+    def closed(self, code: int) -> None:
+        """Count one WebSocket that has closed, by its code."""
+        self.ws_closed.add(1, str(code) if code in CLOSE_CODES else OTHER)
 
     def collect(self) -> Iterable[Table]:
         snapshot = self._snapshots.present if self._snapshots else None

@@ -14,8 +14,9 @@ from prometheus import queries
 from prometheus.queries import Query
 
 log = logging.getLogger(__name__)
-Frame = dict[str, tuple[float, float]]
-"""stream to (viewers, chat messages since the stream started)"""
+Frame = dict[str, tuple[float, float | None]]
+"""stream to (viewers, chat messages since the stream started, None where nobody says); without unheard streams"""
+NOTHING_SEEN = (0.0, None)
 CHAT = "chat_message"
 
 
@@ -38,9 +39,10 @@ class Timeline:
 
     def observe(self, snapshot: Snapshot) -> None:
         """Write the frame that the snapshot falls in."""
-        frame = {
-            stream: (state.value(queries.VIEWERS) or 0.0, state.split(queries.ENGAGEMENTS).get(CHAT, 0.0))
+        frame: Frame = {
+            stream: (viewers, state.split(queries.ENGAGEMENTS).get(CHAT))
             for stream, state in snapshot.streams.items()
+            if (viewers := state.value(queries.VIEWERS)) is not None
         }
         self._put(int(snapshot.taken // self.step_seconds), frame)
 
@@ -53,11 +55,12 @@ class Timeline:
         frames: dict[int, Frame] = {}
         for (stream,), points in viewers.items():
             for at, value in points:
-                frames.setdefault(int(at // self.step_seconds), {})[stream] = (value, 0.0)
+                frames.setdefault(int(at // self.step_seconds), {})[stream] = (value, None)
         for (stream, event), points in engagements.items():
             for at, value in points if event == CHAT else ():
-                frame = frames.setdefault(int(at // self.step_seconds), {})
-                frame[stream] = (frame.get(stream, (0.0, 0.0))[0], value)
+                frame = frames.get(int(at // self.step_seconds), {})
+                if stream in frame:
+                    frame[stream] = (frame[stream][0], value)
         with self._lock:
             self._frames = {**frames, **self._frames}
 
@@ -66,11 +69,10 @@ class Timeline:
         last = int(now // self.step_seconds)
         frames = self._frames
         points: list[contract.TimelinePoint] = []
-        before = frames.get(last - self.points, {}).get(stream)
+        _, before = frames.get(last - self.points, {}).get(stream, NOTHING_SEEN)
         for step in range(last - self.points + 1, last + 1):
-            seen = frames.get(step, {}).get(stream)
-            viewers, chat = seen or (0.0, 0.0)
-            messages = max(0.0, chat - before[1]) if seen and before else 0.0
+            viewers, chat = frames.get(step, {}).get(stream, NOTHING_SEEN)
+            messages = 0.0 if chat is None or before is None else max(0.0, chat - before)
             points.append(
                 {
                     "timestamp": contract.instant(step * self.step_seconds),
@@ -78,7 +80,7 @@ class Timeline:
                     "chatActivity": round(messages),
                 }
             )
-            before = seen or before
+            before = before if chat is None else chat
         return points
 
     def _put(self, step: int, frame: Frame) -> None:

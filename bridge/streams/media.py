@@ -17,7 +17,7 @@ from bridge.numbers import count, kilobits, seconds
 from bridge.openapi import describe
 from bridge.reads import read_view
 from bridge.services import Services
-from bridge.snapshot import Snapshot, StreamState
+from bridge.snapshot import HOPS, Snapshot, StreamState
 from bridge.streams.events import playback_url
 from bridge.streams.record import StreamRecord
 from prometheus import queries
@@ -56,11 +56,11 @@ class MediaViews:
 
     def health(self, identity: Identity, stream_id: str) -> bytes:
         state, snapshot = self._state(identity, stream_id)
-        return orjson.dumps(streaming_health(state, snapshot.taken))
+        return self._encoded(streaming_health(state, snapshot.taken), state, snapshot)
 
     def viewers(self, identity: Identity, stream_id: str) -> bytes:
-        state, _ = self._state(identity, stream_id)
-        return orjson.dumps(streaming_viewers(state))
+        state, snapshot = self._state(identity, stream_id)
+        return self._encoded(streaming_viewers(state), state, snapshot)
 
     @describe("Start a stream", contract.StreamingStarted, tag=TAG, errors=(404, 409))
     def start(self, stream_id: str) -> Response:
@@ -87,13 +87,16 @@ class MediaViews:
             }
         )
 
+    def _encoded(self, numbers: Mapping[str, Any], state: StreamState, snapshot: Snapshot) -> bytes:
+        return orjson.dumps({**numbers, "meta": self._services.snapshots.meta(snapshot, state.missing)})
+
     def _state(self, identity: Identity, stream_id: str) -> tuple[StreamState, Snapshot]:
         """A stream in the snapshot; one that is registered only is not on air."""
         snapshot: Snapshot = self._services.snapshots.latest()
         state = snapshot.streams.get(stream_id)
         if state is None:
             self._services.registry.require(stream_id)
-            state = StreamState(stream_id)
+            state = StreamState(stream_id, missing=tuple(HOPS))
         self._access.check(identity, stream_id)
         return state, snapshot
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -207,6 +209,23 @@ def test_bad_tokens_count_against_the_address() -> None:
     assert statuses == [401, 401, 429]
 
 
+@pytest.mark.parametrize("path", ["/nope", "/api/docs", "/api/openapi.json", "/api/internal/nope"])
+def test_open_pages_and_unknown_paths_count_against_the_address(path: str) -> None:
+    app, _ = simulated(Config(auth="off", rate_limit_address="2/minute"))
+    client = app.test_client()
+    statuses = [client.get(path).status_code for _ in range(3)]
+    assert statuses[0] == statuses[1] in (200, 404)
+    assert statuses[2] == client.get(NOW).status_code == 429
+
+
+def test_health_and_our_own_processes_are_answered_beyond_the_limit() -> None:
+    app, _ = simulated(Config(auth="off", rate_limit_address="1/minute"))
+    client = app.test_client()
+    for path in ("/healthz", "/readyz", "/api/version", "/internal/streams"):
+        assert [client.get(path).status_code for _ in range(3)] == [200, 200, 200]
+    assert client.get(NOW).status_code == 200
+
+
 def test_each_token_has_its_own_limit() -> None:
     app, _ = simulated(replace(REQUIRED, rate_limit_token="2/minute", default_tenant="acme"))
     client = app.test_client()
@@ -214,9 +233,42 @@ def test_each_token_has_its_own_limit() -> None:
     assert client.get(NOW, headers=bearer(sub="ben")).status_code == 200
 
 
+def test_tenants_and_subjects_that_read_alike_have_their_own_limits() -> None:
+    app, _ = simulated(replace(REQUIRED, rate_limit_token="2/minute"))
+    client = app.test_client()
+    for tenant, subject in (("a/b", "c"), ("a", "b/c"), ("a', 'b", "c"), ("a", "b', 'c")):
+        mine = bearer(tenant_id=tenant, sub=subject)
+        assert [client.get("/api/console/overview", headers=mine).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_each_token_without_a_subject_has_its_own_limit() -> None:
+    app, _ = simulated(replace(REQUIRED, rate_limit_token="2/minute", default_tenant="acme"))
+    client = app.test_client()
+    for lifetime in (3600, 7200):
+        mine = bearer(sub=None, exp=int(time.time()) + lifetime)
+        again = {"Authorization": mine["Authorization"].replace("Bearer ", "bearer   ")}
+        statuses = [client.get(NOW, headers=one).status_code for one in (mine, again, mine)]
+        assert statuses == [200, 200, 429]
+
+
 def test_a_large_body_is_413(open_client: FlaskClient) -> None:
     answer = open_client.post("/api/v1/analytics/events", data=b"x" * 70_000, content_type="application/json")
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("told", ["Content-Length", "Transfer-Encoding"])
+@pytest.mark.parametrize(("size", "status"), [(65_536, 422), (65_537, 413), (70_000, 413)])
+def test_a_body_over_the_maximum_is_413_however_its_length_is_told(
+    open_client: FlaskClient, told: str, size: int, status: int
+) -> None:
+    answer = open_client.post(
+        "/api/v1/analytics/events",
+        input_stream=io.BytesIO(b"{}".ljust(size)),
+        headers={"Transfer-Encoding": "chunked"} if told == "Transfer-Encoding" else {"Content-Length": str(size)},
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},  # as gunicorn says of every body
+    )
+    assert (answer.status_code, answer.json["status"]) == (status, status)
 
 
 def test_a_body_of_another_type_is_415(open_client: FlaskClient) -> None:
@@ -247,6 +299,14 @@ def test_both_series_have_the_same_timestamps(open_client: FlaskClient) -> None:
     viewers = [one["timestamp"] for one in body["viewersOverTime"]]
     assert viewers == [one["timestamp"] for one in body["chatActivity"]]
     assert len(viewers) >= 24
+
+
+def test_invented_methods_are_counted_as_one() -> None:
+    app, parts = simulated()
+    for method in ("BREW", "M1", "M2", "PUT"):
+        assert app.test_client().open(NOW, method=method).status_code in (200, 405)
+    counted = parts.services.telemetry.requests.items()
+    assert sorted((labels[1], count) for labels, count in counted) == [("PUT", 1), ("other", 3)]
 
 
 def test_requests_are_counted_by_route_template() -> None:

@@ -70,6 +70,15 @@ def test_an_event_of_an_unknown_stream_is_404(engine: Engine) -> None:
     assert engine.taken == []
 
 
+@pytest.mark.parametrize(("depth", "status"), [(32, 202), (33, 422), (1000, 422)])
+def test_an_event_is_nested_at_most_32_levels_deep(engine: Engine, depth: int, status: int) -> None:
+    nested = b'{"a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+    body = b'{"streamId":"base-camp","eventType":"like","eventData":' + nested + b"}"
+    answer = client(engine.url).post(PATH, data=body, content_type="application/json")
+    assert answer.status_code == status
+    assert [one["field"] for one in answer.json.get("errors", ())] == (["eventData"] if status == 422 else [])
+
+
 def test_what_the_engine_refuses_is_422(engine: Engine) -> None:
     engine.status = 400
     answer = client(engine.url).post(PATH, json=EVENT)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.handshake import acceptance, is_plain
+from bridge.handshake import acceptance, check, is_plain
+from bridge.problems import Problem
 
 PLAIN: dict[str, Any] = {
     "REQUEST_METHOD": "GET",
@@ -37,11 +38,34 @@ def test_what_browsers_send_is_plain(connection: str) -> None:
         {"HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZWVl"},  # 18 bytes
         {"HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==,dGhlIHNhbXBsZSBub25jZQ=="},
         {"CONTENT_LENGTH": "5"},
+        {"HTTP_HOST": ".."},
         {"HTTP_TRANSFER_ENCODING": "chunked"},
     ],
 )
 def test_everything_else_is_not(change: dict[str, str]) -> None:
     assert not is_plain({**PLAIN, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "headers"),
+    [
+        ({"REQUEST_METHOD": "HEAD"}, 405, {"Allow": "GET"}),
+        ({"SERVER_PROTOCOL": "HTTP/1.0"}, 400, {}),
+        ({"HTTP_SEC_WEBSOCKET_VERSION": "12"}, 426, {"Sec-WebSocket-Version": "13"}),
+        ({"HTTP_SEC_WEBSOCKET_VERSION": ""}, 426, {"Sec-WebSocket-Version": "13"}),
+        ({"HTTP_SEC_WEBSOCKET_KEY": ""}, 400, {}),
+        ({"HTTP_SEC_WEBSOCKET_KEY": "abc"}, 400, {}),
+        ({"HTTP_SEC_WEBSOCKET_KEY": "!" * 24}, 400, {}),
+    ],
+)
+def test_what_no_handshake_may_be_is_refused(change: dict[str, str], status: int, headers: dict[str, str]) -> None:
+    with pytest.raises(Problem) as caught:
+        check({**PLAIN, **change})
+    assert (caught.value.status, caught.value.headers) == (status, headers)
+
+
+def test_what_is_plain_is_no_fault() -> None:
+    check(PLAIN)
 
 
 def test_the_answer_proves_that_the_key_was_read() -> None:

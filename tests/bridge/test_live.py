@@ -11,7 +11,7 @@ import gevent
 import pytest
 
 from bridge.config import Config
-from bridge.connection import GOING_AWAY, Peer
+from bridge.connection import ABNORMAL, GOING_AWAY, Peer
 from bridge.identity import EVERYONE
 from bridge.live import Hub
 from bridge.telemetry import Telemetry
@@ -24,9 +24,11 @@ class Stream:
         self.viewers = 0
         self.hub = hub
         ours, self._theirs = socket.socketpair()
-        connection = hub.adopt(ours.detach(), Peer(EVERYONE, "127.0.0.1", "metrics"))
+        self.connection = hub.adopt(ours.detach(), Peer(EVERYONE, "127.0.0.1", "metrics"))
         early = {"viewers": lambda: self.viewers} if is_told_early else {}
-        hub.join(connection, name, lambda sequence: [{"seq": sequence, "viewers": self.viewers}], "metrics", **early)
+        hub.join(
+            self.connection, name, lambda sequence: [{"seq": sequence, "viewers": self.viewers}], "metrics", **early
+        )
 
     def received(self) -> list[tuple[int, int]]:
         """Sequence number and viewers of each message since the last call."""
@@ -104,6 +106,32 @@ def test_a_newcomer_is_told_the_number_of_the_message_that_was_early(stream: Str
     newcomer = Stream(stream.hub)
     assert newcomer.received() == [(1, 3)]
     newcomer.close()
+
+
+def test_who_has_left_before_it_joins_leaves_no_room_behind() -> None:
+    hub = a_hub(Config())
+    ours, theirs = socket.socketpair()
+    connection = hub.adopt(ours.detach(), Peer(EVERYONE, "127.0.0.1", "metrics"))
+    connection.drop(ABNORMAL)
+    hub.join(connection, "demo", lambda sequence: (), "metrics")
+    theirs.close()
+    assert hub._rooms == {}
+
+
+def test_the_last_to_leave_closes_the_room(stream: Stream) -> None:
+    newcomer = Stream(stream.hub, "other")
+    newcomer.connection.drop(ABNORMAL)
+    newcomer.close()
+    assert list(stream.hub._rooms) == ["demo"]
+
+
+def test_a_peers_own_close_codes_are_counted_as_one() -> None:
+    hub = a_hub(Config())
+    for code in (1000, 1006, 4429, 3000, 3001, 4999):
+        ours, theirs = socket.socketpair()
+        hub.adopt(ours.detach(), Peer(EVERYONE, "127.0.0.1", "metrics")).drop(code)
+        theirs.close()
+    assert dict(hub._telemetry.ws_closed.items()) == {("1000",): 1, ("1006",): 1, ("4429",): 1, ("other",): 3}
 
 
 @pytest.mark.parametrize("is_changing", [True, False])

@@ -161,6 +161,7 @@ TOKENS = (
     signed(tenant_id="acme", sub="ann", exp=NOW + 30),
     signed(tenant_id="rival", sub="ben", exp=NOW + 3600),
     signed(tenant_id=None, roles=["admin"], exp=NOW + 3600),
+    signed(tenant_id="acme", sub=None, exp=NOW + 3600),
     signed(tenant_id="acme", exp=NOW - 1),
     signed(tenant_id="acme", nbf=NOW + 20, exp=NOW + 3600),
     signed(secret="another-secret-of-at-least-32-bytes!!", exp=NOW + 3600),
@@ -169,6 +170,9 @@ TOKENS = (
 )
 AUTHORIZATIONS = (*(f"Bearer {one}" for one in TOKENS), f"bearer  {TOKENS[0]} ", "Basic abc", "Bearer", "")
 STREAMS = (STREAM, "campfire", "summit-show", "nope", "Ü", "a b", "a/b", "x" * 300, "%", "")
+PLAIN_HOSTS = ("localhost", "127.0.0.1:8001", "api.example.com", "a_b-c.d", "[::1]:8001", f"{'a' * 57}.com:65535")
+ODD_HOSTS = ("..", ".", "a..b", f"{'a' * 64}.com", f"{'a' * 60}:8001", "a b", "x/y", "[::1", "x:abc", "x:999999", "")
+HOSTS = (*PLAIN_HOSTS, *ODD_HOSTS)
 
 
 def paths() -> st.SearchStrategy[str]:
@@ -191,6 +195,7 @@ def chosen_headers() -> st.SearchStrategy[dict[str, str]]:
             "X-Request-Id": st.sampled_from(["abc-1", "x.y_z"]),
             "Upgrade": st.sampled_from(["websocket", "h2c"]),
             "Content-Length": st.just("0"),
+            "Host": st.sampled_from(HOSTS),
         },
     )
 
@@ -236,6 +241,12 @@ def test_a_plain_read_needs_no_flask(mount: str, route: str) -> None:
 def test_what_is_unusual_goes_to_flask(method: str, path: str, headers: dict[str, str]) -> None:
     _, reached = Side(CONFIG, Clock()).ask(method, path.format(STREAM), headers)
     assert reached
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_both_paths_make_the_same_of_a_host(host: str) -> None:
+    asked_for = [(0.0, "GET", READS[4].format("campfire"), {"Host": host})]
+    assert compare(CONFIG, asked_for) == (host in PLAIN_HOSTS)
 
 
 def test_a_request_with_a_body_is_not_plain() -> None:

@@ -70,8 +70,33 @@ def test_a_backfill_that_failed_is_tried_again() -> None:
 def test_a_counter_that_was_reset_counts_no_negative_messages() -> None:
     timeline = Timeline()
     for at, chat in ((1000, 9), (1010, 2)):
-        timeline.observe(snapshot_of({queries.ENGAGEMENTS: {("s", "chat_message"): chat}}, at))
+        timeline.observe(
+            snapshot_of({queries.VIEWERS: {("s",): 1}, queries.ENGAGEMENTS: {("s", "chat_message"): chat}}, at)
+        )
     assert timeline.course("s", 1010)[-1]["chatActivity"] == 0
+
+
+def test_an_outage_of_the_viewers_source_invents_no_chat() -> None:
+    timeline = Timeline()
+    silent = {queries.STREAM_UP: {("s",): 1.0}}
+    for at, chat in ((1000, 5000), (1010, 5003), (1020, None), (1030, 5010), (1040, 5012)):
+        heard = {queries.VIEWERS: {("s",): 50.0}, queries.ENGAGEMENTS: {("s", "chat_message"): chat}}
+        timeline.observe(snapshot_of({**silent, **({} if chat is None else heard)}, at))
+    points = [(one["viewers"], one["chatActivity"]) for one in timeline.course("s", 1040)[-5:]]
+    assert points == [(50, 0), (50, 3), (0, 0), (50, 7), (50, 2)]
+
+
+def test_a_step_whose_chat_nobody_tells_invents_none_at_the_next() -> None:
+    timeline = Timeline(step_seconds=10, points=24)
+    source = Recorded(
+        {
+            queries.VIEWERS: {("s",): ((970.0, 7.0), (980.0, 7.0), (990.0, 8.0))},
+            queries.ENGAGEMENTS: {("s", "chat_message"): ((960.0, 9.0), (970.0, 10.0), (990.0, 14.0))},
+        }
+    )
+    timeline.backfill(source, 1000.0)
+    points = [(one["viewers"], one["chatActivity"]) for one in timeline.course("s", 999)[-4:]]
+    assert points == [(0, 0), (7, 0), (7, 0), (8, 4)]
 
 
 def test_old_frames_are_forgotten() -> None:

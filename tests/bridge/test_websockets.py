@@ -240,10 +240,65 @@ def test_a_tenant_sees_its_own_platform(closed_bridge: str) -> None:
         assert (answer["type"], answer["status"]) == ("error", 403)
 
 
+@pytest.mark.parametrize("tenant", ["all", "t", "/"])
+def test_no_tenants_name_opens_the_administrators_room(closed_bridge: str, tenant: str) -> None:
+    root = signed(tenant_id=None, roles=["admin"])
+    with (
+        opened(closed_bridge, f"{REALTIME}?token={root}") as admin,
+        opened(closed_bridge, f"{REALTIME}?token={signed(tenant_id=tenant)}") as other,
+        opened(closed_bridge, f"{REALTIME}?token={root}") as late_admin,
+    ):
+        assert received(admin)["data"]["totalViewers"] > 0
+        assert received(other)["data"]["totalViewers"] == 0
+        assert received(late_admin)["data"]["totalViewers"] > 0
+
+
 def test_a_socket_ends_soon_after_its_token(closed_bridge: str) -> None:
     with opened(closed_bridge, f"{METRICS}?token={signed(exp=int(time.time()) + 2)}") as ws:
         assert received(ws)["type"] == "metrics"
         assert close_of(ws) == (4401, "token expired")
+
+
+def handshake(url: str, start: str = f"GET {METRICS} HTTP/1.1", **headers: str) -> list[str]:
+    """The head of the answer to a handshake with other headers than the usual."""
+    host, port = url.removeprefix("http://").split(":")
+    usual = {
+        "Host": host,
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "AQIDBAUGBwgJCgsMDQ4PEA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    lines = [f"{name}: {value}" for name, value in {**usual, **headers}.items()]
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        sock.sendall("\r\n".join([start, *lines, "", ""]).encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += sock.recv(1)
+    return head.decode().split("\r\n")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "keep-alive, Upgrade"}, {"Content-Length": "0"}])
+def test_a_handshake_as_the_rfc_wants_it_is_answered(open_bridge: str, headers: dict[str, str]) -> None:
+    assert handshake(open_bridge, **headers)[0] == "HTTP/1.1 101 Switching Protocols"
+
+
+@pytest.mark.parametrize(
+    ("start", "headers", "status"),
+    [
+        (f"HEAD {METRICS} HTTP/1.1", {}, "405"),
+        (f"GET {METRICS} HTTP/1.0", {}, "400"),
+        (f"GET {METRICS} HTTP/1.1", {"Sec-WebSocket-Key": "abc"}, "400"),
+        (f"GET {METRICS} HTTP/1.1", {"Sec-WebSocket-Key": "!" * 24}, "400"),
+        (f"GET {METRICS} HTTP/1.1", {"Sec-WebSocket-Version": "12"}, "426"),
+    ],
+)
+def test_a_handshake_that_the_rfc_forbids_is_refused(
+    open_bridge: str, start: str, headers: dict[str, str], status: str
+) -> None:
+    head = handshake(open_bridge, start, **headers)
+    assert head[0].split(" ")[1] == status
+    assert ("Sec-WebSocket-Version: 13" in head) is (status == "426")
 
 
 # Limits, stalls, storms, the end
@@ -355,6 +410,34 @@ def test_sockets_over_the_limits_are_refused_and_counted(tmp_path: Path) -> None
     assert ours == []
 
 
+def test_refused_handshakes_count_against_the_address_and_good_ones_do_not(tmp_path: Path) -> None:
+    environ = {
+        **MOCK,
+        "BRIDGE_AUTH": "required",
+        "BRIDGE_JWT_SECRET": SECRET,
+        "BRIDGE_DEFAULT_TENANT": "acme",
+        "BRIDGE_RATE_LIMIT_ADDRESS": "4/minute",
+    }
+    good, beyond = f"?token={signed()}", (4429, "more than 4 per 1 minute for this address")
+    with bridge(tmp_path, environ) as url:
+        for _ in range(6):
+            with opened(url, METRICS + good) as ws:
+                assert received(ws)["type"] == "metrics"
+        closes = []
+        for path in (METRICS, f"{METRICS}?token=abc", f"/api/ws/streams/nope/metrics{good}"):
+            with opened(url, path) as ws:
+                closes.append(close_of(ws)[0])
+        assert closes == [4401, 4401, 4404]
+        assert handshake(url, Origin="http://evil.example")[0] == "HTTP/1.1 403 FORBIDDEN"
+        for path in (METRICS, f"/api/ws/streams/nope/metrics{good}"):
+            with opened(url, path) as ws:
+                assert close_of(ws) == beyond
+        assert handshake(url, Origin="http://evil.example")[0] == "HTTP/1.1 429 TOO MANY REQUESTS"
+        assert requests.get(f"{url}/api/docs", timeout=5).status_code == 429
+        with opened(url, METRICS + good) as ws:
+            assert received(ws)["type"] == "metrics"
+
+
 def _from(address: str, url: str) -> socket.socket:
     """A connection to the bridge from this loopback address."""
     host, port = url.removeprefix("http://").split(":")
@@ -431,6 +514,7 @@ def frame_bytes(frames: Sequence[Frame]) -> bytes:
         (b"\x89\xfe\x00\x80\x00\x00\x00\x00" + b"x" * 128, 1002),  # a ping over 125 bytes
         (frame_bytes([Frame(Opcode.TEXT, b"\xff\xfe")]), 1007),  # no UTF-8
         (frame_bytes([Frame(Opcode.CONT, b"x")]), 1002),  # a continuation of nothing
+        (b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 4096, 1009),  # a message that has no end
         (b"\x88\x81\x00\x00\x00\x00\x03", 1002),  # a close with half a code
         (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00" + b"x" * 5000, 1009),  # a message of exabytes
     ],

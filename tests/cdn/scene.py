@@ -61,10 +61,10 @@ class Scene:
         self.ledger.checkpoint.close()
 
 
-def lock_seen_by_others(tally: SourceTally, ledger: Ledger) -> list[tuple[str, bool]]:
-    """Fills with each refusal of a tally, and whether no other thread could store it without what comes with it."""
+def lock_seen_by_others(ledger: Ledger) -> list[tuple[str, bool]]:
+    """Fills with each line refused, and whether no other thread could store it without what comes with it."""
     seen: list[tuple[str, bool]] = []
-    refuse = tally.refuse
+    add = ledger.tables.records.add
 
     def look(result: str) -> None:
         free = ledger.lock.acquire(blocking=False)
@@ -72,14 +72,14 @@ def lock_seen_by_others(tally: SourceTally, ledger: Ledger) -> list[tuple[str, b
             ledger.lock.release()
         seen.append((result, not free))
 
-    def refuse_and_look(result: str, count: int = 1) -> None:
-        refuse(result, count)
-        if result in ("oversized", "parse_error"):
-            other = threading.Thread(target=look, args=(result,))
+    def add_and_look(amount: float, *labels: str) -> None:
+        add(amount, *labels)
+        if labels[2] in ("oversized", "parse_error"):
+            other = threading.Thread(target=look, args=labels[2:])
             other.start()
             other.join()
 
-    tally.refuse = refuse_and_look  # type: ignore[method-assign]
+    ledger.tables.records.add = add_and_look  # type: ignore[method-assign]
     return seen
 
 

@@ -190,7 +190,7 @@ def test_an_oversized_line_and_a_broken_file_count_in_one_step_with_the_position
     put(tmp_path, "a.gz", good_text("a") + b"x" * MAX_LINE_BYTES)
     cut_short(tmp_path / "logs" / "a.gz", 8)
     scene, folder = opened(tmp_path)
-    held = lock_seen_by_others(folder._tally, scene.ledger)
+    held = lock_seen_by_others(scene.ledger)
     folder.turn()
     assert held == [("oversized", True), ("parse_error", True)]
     scene.close()

@@ -426,7 +426,7 @@ def test_a_line_too_long_and_a_broken_gzip_count_in_one_step_with_the_position(r
     reader.log.with_name("edge.json.1.gz").write_bytes(gzip.compress(reader.log.read_bytes())[:-8])
     reader.log.unlink()
     reader.again()
-    held = lock_seen_by_others(reader.tail._tally, reader.scene.ledger)
+    held = lock_seen_by_others(reader.scene.ledger)
     reader.read()
     assert held == [("oversized", True), ("parse_error", True)]
 

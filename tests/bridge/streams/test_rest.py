@@ -201,12 +201,15 @@ def test_health_and_viewers_say_what_the_metrics_show(demo: World) -> None:
     assert ann.get("/api/streaming/health/demo").status_code == 503
     demo.show_live("demo", viewers=12, started=1_000)
     health = ann.get("/api/streaming/health/demo").get_json()
-    uptime = health.pop("uptime")
+    uptime, meta = health.pop("uptime"), health.pop("meta")
     assert health == {"status": "online", "viewers": 12, "bitrate": 2000, "fps": 25}
     assert uptime == pytest.approx(demo.services.snapshots.present.taken - 1_000, abs=0.01)
-    assert ann.get("/api/streaming/viewers/demo").get_json() == {"current": 12, "peak": 17, "total": 40}
+    viewers = ann.get("/api/streaming/viewers/demo").get_json()
+    assert (viewers.pop("meta"), viewers) == (meta, {"current": 12, "peak": 17, "total": 40})
+    assert meta["stale"] is False
     demo.show_live()
-    assert ann.get("/api/streaming/health/demo").get_json()["status"] == "offline"
+    offline = ann.get("/api/streaming/health/demo").get_json()
+    assert (offline["status"], "rtmp" in offline["meta"]["missing"]) == ("offline", True)
     assert ann.get("/api/streaming/health/nothing").status_code == 404
 
 
