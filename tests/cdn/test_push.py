@@ -156,18 +156,18 @@ def test_a_body_cut_off_counts_nothing(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "status"),
     [
-        gzip.compress(b"\0" * (200 << 20), 9),
-        gzip.compress(nginx_line() * 100)[:-20],
-        b"x" * (1 << 20),
-        b"\x1f\x8bnonsense",
-        b"",
+        (gzip.compress(b"\0" * (200 << 20), 9), 413),
+        (gzip.compress(nginx_line() * 100)[:-20], 400),
+        (b"x" * (1 << 20), 200),
+        (b"\x1f\x8bnonsense", 400),
+        (b"", 200),
     ],
     ids=["bomb", "torn", "no-line", "no-gzip", "empty"],
 )
-def test_a_hostile_body_is_answered_and_not_asked_for_again(body: bytes, endpoint: Endpoint) -> None:
-    assert endpoint.post("akamai", body).status_code == 200
+def test_a_hostile_body_is_answered(body: bytes, status: int, endpoint: Endpoint) -> None:
+    assert endpoint.post("akamai", body).status_code == status
     assert endpoint.ok() == 0
 
 
