@@ -23,18 +23,30 @@ TOKEN = {"Authorization": "Bearer s3cret"}
 class Endpoint:
     """A push server over a scene on a free port."""
 
-    def __init__(self, folder: Path, services: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1", limit_bytes: int = 1 << 20) -> None:
         self.scene = Scene(folder)
         names = {"fastly": "fastly", "cloudflare": "cloudflare", "akamai": "akamai", "cf": "cloudfront-realtime"}
         opened = {name: self.scene.source(form, repeats=True, name=name) for name, form in names.items()}
         self.scene.ledger.restore()
         sources = {name: PushSource(*pair) for name, pair in opened.items()}
-        self.intake = PushIntake(sources, self.scene.ledger, "s3cret", services, concurrent=2)
-        self.server = PushServer(("127.0.0.1", 0), self.intake, limit_bytes=1 << 20)
+        self.intake = PushIntake(sources, self.scene.ledger, "s3cret", concurrent=2)
+        self.server = PushServer((host, 0), self.intake, limit_bytes)
         self.server.start()
         self.url = f"http://127.0.0.1:{self.server.port}"
 
-    def post(self, source: str, body: bytes, **headers: str) -> requests.Response:
+    def close(self) -> None:
+        self.server.stop()
+        self.scene.close()
+
+    def raw(self, header: bytes, body: bytes) -> int:
+        """The status of the answer to a push with just this header, beside the token, and these bytes."""
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=10) as client:
+            client.sendall(
+                b"POST /push/fastly HTTP/1.1\r\nAuthorization: Bearer s3cret\r\n" + header + b"\r\n\r\n" + body
+            )
+            return int(client.recv(4096).split()[1])
+
+    def post(self, source: str, body: bytes | Iterator[bytes], **headers: str) -> requests.Response:
         return requests.post(f"{self.url}/push/{source}", body, headers=TOKEN | headers, timeout=10)
 
     def ok(self) -> float:
@@ -49,8 +61,7 @@ class Endpoint:
 def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
     made = Endpoint(tmp_path)
     yield made
-    made.server.stop()
-    made.scene.close()
+    made.close()
 
 
 @pytest.mark.parametrize(
@@ -85,8 +96,7 @@ def test_a_body_sent_again_counts_once_even_after_a_restart(tmp_path: Path) -> N
         endpoint = Endpoint(tmp_path)
         assert endpoint.post("fastly", text).status_code == 200
         assert endpoint.ok() == 5
-        endpoint.server.stop()
-        endpoint.scene.close()
+        endpoint.close()
 
 
 def test_a_record_in_two_bodies_counts_once(endpoint: Endpoint) -> None:
@@ -143,6 +153,75 @@ def test_a_body_in_chunks_is_read(endpoint: Endpoint) -> None:
     lines = (FIXTURES / "fastly.jsonl").read_bytes().splitlines(keepends=True)
     answer = requests.post(f"{endpoint.url}/push/fastly", iter(lines), headers=TOKEN, timeout=10)
     assert (answer.status_code, endpoint.ok()) == (200, 5)
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b";a=" + b"y" * 4000 + b"\r\n"])
+def test_a_chunk_may_have_an_extension(ending: bytes, endpoint: Endpoint) -> None:
+    text = (FIXTURES / "fastly.jsonl").read_bytes()
+    chunks = b"%X" % len(text) + ending + text + b"\r\n0" + ending + b"Trailer: x\r\n\r\n"
+    assert endpoint.raw(b"Transfer-Encoding: chunked", chunks) == 200
+    assert endpoint.ok() == 5
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [b"-1\r\n", b"0x1\r\n", b"1_0\r\n", b"\r\n", b"1;" + b"y" * 5000, b"1\r\n{}\r\n", b"0\r\n" + b"a:b\n" * 101],
+)
+def test_chunks_that_are_none_are_refused(chunks: bytes, endpoint: Endpoint) -> None:
+    assert endpoint.raw(b"Transfer-Encoding: chunked", chunks) == 400
+    assert endpoint.ok() == 0
+
+
+@pytest.mark.parametrize("length", [b"\xb2", b"9" * 5000, b"-1", b"+1", b"1_0", b""])
+def test_a_length_that_is_none_is_refused(length: bytes, endpoint: Endpoint) -> None:
+    assert endpoint.raw(b"Content-Length: " + length, b"") == 400
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize(
+    ("path", "token", "status"), [("x", "s3cret", 404), ("fastly", "", 401), ("fastly", "s3cret", 429)]
+)
+def test_a_refusal_arrives_whatever_the_body_is_large(
+    chunked: bool, path: str, token: str, status: int, tmp_path: Path
+) -> None:
+    endpoint = Endpoint(tmp_path, limit_bytes=16 << 20)
+    assert endpoint.intake.enter() and endpoint.intake.enter()
+    part = b"x" * (1 << 20)
+    answer = endpoint.post(path, iter([part] * 16) if chunked else part * 16, Authorization=f"Bearer {token}")
+    assert (answer.status_code, answer.headers["Connection"]) == (status, "close")
+    endpoint.intake.leave()
+    assert endpoint.post("fastly", b"{}").status_code == 200, "a body that is discarded takes no place"
+    endpoint.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+def test_a_refusal_arrives_when_a_body_is_up_to_twice_the_limit(chunked: bool, tmp_path: Path) -> None:
+    endpoint = Endpoint(tmp_path, limit_bytes=16 << 20)
+    part = b"x" * (1 << 20)
+    assert endpoint.post("fastly", iter([part] * 32) if chunked else part * 32).status_code == 413
+    endpoint.close()
+
+
+def test_a_refusal_does_not_wait_for_the_body(endpoint: Endpoint) -> None:
+    with socket.create_connection(("127.0.0.1", endpoint.server.port), timeout=10) as client:
+        client.sendall(b"POST /push/fastly HTTP/1.1\r\nContent-Length: 1000\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_body_without_end_is_cut(endpoint: Endpoint) -> None:
+    with socket.create_connection(("127.0.0.1", endpoint.server.port), timeout=10) as client:
+        client.sendall(b"POST /push/fastly HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            while True:
+                client.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
+def test_a_server_listens_on_ipv6(tmp_path: Path) -> None:
+    endpoint = Endpoint(tmp_path, host="::1")
+    with socket.create_connection(("::1", endpoint.server.port), timeout=10) as client:
+        client.sendall(b"GET /.well-known/fastly/logging/challenge HTTP/1.1\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    endpoint.close()
 
 
 def test_a_body_cut_off_counts_nothing(endpoint: Endpoint) -> None:
