@@ -183,6 +183,7 @@ def test_a_stopped_listener_ends_a_connection_that_waits(receiver: Receiver, mon
 
 def test_an_idle_connection_gives_its_place_to_others(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syslog, "MAX_CONNECTIONS", 1)
+    assert syslog._TcpHandler.timeout == syslog.IDLE_SECONDS
     monkeypatch.setattr(syslog._TcpHandler, "timeout", 0.2)
     tcp = SyslogTcp(("127.0.0.1", 0), receiver.intake)
     tcp.start()
