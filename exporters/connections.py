@@ -9,13 +9,18 @@ from typing import Any
 
 
 class ThreadedConnections(ThreadingMixIn, BaseServer):
-    """Mixed into a server: once it is closed it serves nobody, not even over the connections that were open."""
+    """Mixed into a server: once it is closed it serves nobody, not even over the connections that were open.
+
+    It listens on IPv4 or IPv6, as the address is.
+    """
 
     daemon_threads = True
+    address_family: int
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, address: tuple[str, int], *arguments: Any) -> None:
         self._connections: set[socket.socket] = set()
-        super().__init__(*arguments)
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, *arguments)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ from exporters.exposition import OPENMETRICS_TYPE, TEXT_TYPE, Samples, wants_ope
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1 << 20
+LENGTH = re.compile("[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +158,17 @@ class _Handler(BaseHTTPRequestHandler):
         """The request's body; answers 411, 400 or 413 itself and gives None when it cannot be taken."""
         if self.command != "POST":
             return b""
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit():
+        text = self.headers.get("Content-Length", "")
+        length = content_length(text)
+        if length is None:
             self.close_connection = True
-            self._answer(Reply(411 if not length else 400, b"Content-Length is needed\n"))
+            self._answer(Reply(400 if text else 411, b"Content-Length is needed\n"))
             return None
-        if int(length) > MAX_BODY_BYTES:
+        if length > MAX_BODY_BYTES:
             self.close_connection = True
             self._answer(Reply(413, f"body over {MAX_BODY_BYTES} bytes\n".encode()))
             return None
-        return self.rfile.read(int(length))
+        return self.rfile.read(length)
 
     def _answer(self, reply: Reply) -> None:
         body = reply.body
@@ -187,6 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         log.debug(format, *args)
+
+
+def content_length(text: str) -> int | None:
+    """The number of a Content-Length header; None when it is none, or has more than 15 digits."""
+    return int(text) if LENGTH.fullmatch(text) else None
 
 
 class RunningService:

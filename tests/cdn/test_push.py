@@ -23,16 +23,27 @@ TOKEN = {"Authorization": "Bearer s3cret"}
 class Endpoint:
     """A push server over a scene on a free port."""
 
-    def __init__(self, folder: Path, services: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1", limit_bytes: int = 1 << 20) -> None:
         self.scene = Scene(folder)
         names = {"fastly": "fastly", "cloudflare": "cloudflare", "akamai": "akamai", "cf": "cloudfront-realtime"}
         opened = {name: self.scene.source(form, repeats=True, name=name) for name, form in names.items()}
         self.scene.ledger.restore()
         sources = {name: PushSource(*pair) for name, pair in opened.items()}
-        self.intake = PushIntake(sources, self.scene.ledger, "s3cret", services, concurrent=2)
-        self.server = PushServer(("127.0.0.1", 0), self.intake, limit_bytes=1 << 20)
+        self.intake = PushIntake(sources, self.scene.ledger, "s3cret", concurrent=2)
+        self.server = PushServer((host, 0), self.intake, limit_bytes)
         self.server.start()
         self.url = f"http://127.0.0.1:{self.server.port}"
+
+    def close(self) -> None:
+        self.server.stop()
+        self.scene.close()
+
+    def raw(self, header: bytes, body: bytes, path: bytes = b"fastly", token: bytes = b"s3cret") -> int:
+        """The status of the answer to a push with just this header, beside the token, once all of it has been sent."""
+        head = b"POST /push/%s HTTP/1.1\r\nAuthorization: Bearer %s\r\n%s\r\n\r\n" % (path, token, header)
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=10) as client:
+            client.sendall(head + body)
+            return int(client.recv(4096).split()[1])
 
     def post(self, source: str, body: bytes, **headers: str) -> requests.Response:
         return requests.post(f"{self.url}/push/{source}", body, headers=TOKEN | headers, timeout=10)
@@ -49,8 +60,7 @@ class Endpoint:
 def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
     made = Endpoint(tmp_path)
     yield made
-    made.server.stop()
-    made.scene.close()
+    made.close()
 
 
 @pytest.mark.parametrize(
@@ -85,8 +95,7 @@ def test_a_body_sent_again_counts_once_even_after_a_restart(tmp_path: Path) -> N
         endpoint = Endpoint(tmp_path)
         assert endpoint.post("fastly", text).status_code == 200
         assert endpoint.ok() == 5
-        endpoint.server.stop()
-        endpoint.scene.close()
+        endpoint.close()
 
 
 def test_a_record_in_two_bodies_counts_once(endpoint: Endpoint) -> None:
@@ -145,6 +154,79 @@ def test_a_body_in_chunks_is_read(endpoint: Endpoint) -> None:
     assert (answer.status_code, endpoint.ok()) == (200, 5)
 
 
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b";a=" + b"y" * 4000 + b"\r\n"])
+def test_a_chunk_may_have_an_extension(ending: bytes, endpoint: Endpoint) -> None:
+    text = (FIXTURES / "fastly.jsonl").read_bytes()
+    chunks = b"%X" % len(text) + ending + text + b"\r\n0" + ending + b"Trailer: x\r\n\r\n"
+    assert endpoint.raw(b"Transfer-Encoding: chunked", chunks) == 200
+    assert endpoint.ok() == 5
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [b"-1\r\n", b"0x1\r\n", b"1_0\r\n", b"\r\n", b"1;" + b"y" * 5000, b"1\r\n{}\r\n", b"0\r\n" + b"a:b\n" * 101],
+)
+def test_chunks_that_are_none_are_refused(chunks: bytes, endpoint: Endpoint) -> None:
+    assert endpoint.raw(b"Transfer-Encoding: chunked", chunks) == 400
+    assert endpoint.ok() == 0
+
+
+@pytest.mark.parametrize("length", [b"\xb2", b"9" * 5000, b"-1", b"+1", b"1_0", b""])
+def test_a_length_that_is_none_is_refused(length: bytes, endpoint: Endpoint) -> None:
+    assert endpoint.raw(b"Content-Length: " + length, b"") == 400
+
+
+def framed(body: bytes, chunked: bool) -> tuple[bytes, bytes]:
+    """The header that tells how a body is sent, and the body so sent."""
+    if not chunked:
+        return b"Content-Length: %d" % len(body), body
+    return b"Transfer-Encoding: chunked", b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize(
+    ("path", "token", "status"), [(b"x", b"s3cret", 404), (b"fastly", b"", 401), (b"fastly", b"s3cret", 429)]
+)
+def test_a_refusal_arrives_though_the_body_is_large(
+    chunked: bool, path: bytes, token: bytes, status: int, tmp_path: Path
+) -> None:
+    endpoint = Endpoint(tmp_path, limit_bytes=16 << 20)
+    assert endpoint.intake.enter() and endpoint.intake.enter()
+    assert endpoint.raw(*framed(b"x" * (16 << 20), chunked), path, token) == status
+    endpoint.intake.leave()
+    assert endpoint.post("fastly", b"{}").status_code == 200, "a body that is discarded takes no place"
+    endpoint.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+def test_a_refusal_arrives_when_a_body_is_up_to_twice_the_limit(chunked: bool, tmp_path: Path) -> None:
+    endpoint = Endpoint(tmp_path, limit_bytes=16 << 20)
+    assert endpoint.raw(*framed(b"x" * (32 << 20), chunked)) == 413
+    endpoint.close()
+
+
+def test_a_refusal_does_not_wait_for_the_body(endpoint: Endpoint) -> None:
+    with socket.create_connection(("127.0.0.1", endpoint.server.port), timeout=10) as client:
+        client.sendall(b"POST /push/fastly HTTP/1.1\r\nContent-Length: 1000\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_body_without_end_is_cut(endpoint: Endpoint) -> None:
+    with socket.create_connection(("127.0.0.1", endpoint.server.port), timeout=10) as client:
+        client.sendall(b"POST /push/fastly HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            while True:
+                client.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
+def test_a_server_listens_on_ipv6(tmp_path: Path) -> None:
+    endpoint = Endpoint(tmp_path, host="::1")
+    with socket.create_connection(("::1", endpoint.server.port), timeout=10) as client:
+        client.sendall(b"GET /.well-known/fastly/logging/challenge HTTP/1.1\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    endpoint.close()
+
+
 def test_a_body_cut_off_counts_nothing(endpoint: Endpoint) -> None:
     text = (FIXTURES / "fastly.jsonl").read_bytes()
     with socket.create_connection(("127.0.0.1", endpoint.server.port), timeout=10) as client:
@@ -156,18 +238,18 @@ def test_a_body_cut_off_counts_nothing(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "status"),
     [
-        gzip.compress(b"\0" * (200 << 20), 9),
-        gzip.compress(nginx_line() * 100)[:-20],
-        b"x" * (1 << 20),
-        b"\x1f\x8bnonsense",
-        b"",
+        (gzip.compress(b"\0" * (200 << 20), 9), 413),
+        (gzip.compress(nginx_line() * 100)[:-20], 400),
+        (b"x" * (1 << 20), 200),
+        (b"\x1f\x8bnonsense", 400),
+        (b"", 200),
     ],
     ids=["bomb", "torn", "no-line", "no-gzip", "empty"],
 )
-def test_a_hostile_body_is_answered_and_not_asked_for_again(body: bytes, endpoint: Endpoint) -> None:
-    assert endpoint.post("akamai", body).status_code == 200
+def test_a_hostile_body_is_answered(body: bytes, status: int, endpoint: Endpoint) -> None:
+    assert endpoint.post("akamai", body).status_code == status
     assert endpoint.ok() == 0
 
 

@@ -67,9 +67,20 @@ def test_a_huge_body_is_refused_before_it_is_read(address: str) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
         peer.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         assert peer.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("length", [b"-4", b"\xb2", b"1_0", b"9" * 5000])
+def test_a_length_that_is_none_is_refused(length: bytes, address: str) -> None:
+    port = int(address.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
-        peer.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -4\r\n\r\n")
+        peer.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\n\r\n")
         assert peer.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_an_ipv6_address_is_listened_on() -> None:
+    running = RunningService(Service("rtmp", [Up()]), parse_address("RTMP_LISTEN", "[::1]:0")).start()
+    assert requests.get(f"http://[::1]:{running.port}/healthz", timeout=5).text == "ok\n"
+    running.stop()
 
 
 def test_a_stopped_server_ends_the_connections_that_clients_keep() -> None:

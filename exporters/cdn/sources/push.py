@@ -1,7 +1,8 @@
 """Logs that vendors push by HTTP: JSON or text lines, plain or gzip, and Kinesis Firehose's envelope.
 
 A body is counted whole or not at all, and answered 200 once it is stored; a repeat of a stored body is answered 200 and
-not counted again. 429 says that as many bodies as allowed are being counted, 503 that they could not be stored.
+not counted again. 400 says that it cannot be read whole, 413 that it is too large or unpacks to too much, 429 that as
+many bodies as allowed are being counted, 503 that they could not be stored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -32,6 +33,10 @@ log = logging.getLogger(__name__)
 MEMORY_BYTES = 1 << 20
 UNPACKED_FACTOR = 64
 """a body may unpack to this many times its size; log lines reach about 30"""
+MAX_ENVELOPE_BYTES = 64 << 20
+"""what Firehose's envelope may unpack to: it is read whole"""
+MAX_LINES = 250_000
+"""lines of one body: their records are kept until the body is stored"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class PushSource:
     counter: ChunkCounter
 
 
+class BodyTooLargeError(Exception):
+    """A body is too large, or unpacks to too much."""
+
+
 class PushIntake:
     """Counts pushed bodies into the ledger, at most ``concurrent`` at a time."""
 
@@ -67,6 +76,10 @@ class PushIntake:
         self._token = token.encode()
         self._fastly_services = tuple(fastly_services)
         self._slots = threading.BoundedSemaphore(concurrent)
+        self._turn = threading.Lock()
+        """held while a body is unpacked and counted, so that no more than one is in memory"""
+        self._is_behind = False
+        """whether a body that has been counted could not be stored"""
 
     def knows(self, name: str) -> bool:
         return name in self._sources
@@ -99,30 +112,58 @@ class PushIntake:
     def take(self, name: str, body: IO[bytes], size: int, headers: Mapping[str, str]) -> PushAnswer:
         """Count a body that has arrived in full."""
         request_id = headers.get("x-amz-firehose-request-id", "")
-        digest = hashlib.blake2b(request_id.encode() or _hash(body), digest_size=16, person=name.encode()[:16]).digest()
+        digest = hashlib.blake2b(request_id.encode() or _hash(body), digest_size=16, key=name.encode()).digest()
         try:
-            with self._ledger.lock:
-                if not self._ledger.has_delivery(digest):
-                    self._count(self._sources[name], body, size, bool(request_id))
-                    self._ledger.note_delivery(digest)
+            with self._turn:
+                if not self._has_room():
+                    return _NOT_STORED
+                if self._ledger.has_delivery(digest):
+                    with self._ledger.lock:
+                        self._sources[name].tally.refuse("duplicate")
                 else:
-                    self._sources[name].tally.refuse("duplicate")
-                self._ledger.commit()
+                    self._count(self._sources[name], body, size, bool(request_id), digest)
+                self._store()
+        except BodyTooLargeError as error:
+            log.warning("a push of %s is refused: %s", name, error)
+            return PushAnswer(413, f"{error}\n".encode())
+        except SourceFormatError as error:
+            log.warning("a push of %s is refused: %s", name, error)
+            return PushAnswer(400, f"{error}\n".encode())
         except sqlite3.Error as error:
             log.error("a push of %s could not be stored: %s", name, error)
-            return PushAnswer(503, b"could not be stored, try again later\n")
+            return _NOT_STORED
         if request_id:
             answer = {"requestId": request_id, "timestamp": int(time.time() * 1000)}
             return PushAnswer(200, json.dumps(answer).encode(), "application/json")
         return PushAnswer(200, b"ok\n")
 
-    def _count(self, source: PushSource, body: IO[bytes], size: int, enveloped: bool) -> None:
-        try:
-            for lines in _lines(body, size, enveloped):
-                source.counter.take(lines)
-        except SourceFormatError as error:
-            log.warning("a push of %s: %s", source.tally.identity.name, error)
-            source.tally.refuse("parse_error")
+    def _has_room(self) -> bool:
+        """Whether more may be counted: not while what was counted before cannot be stored."""
+        if self._is_behind:
+            self._store()
+        return self._ledger.make_room()
+
+    def _store(self) -> None:
+        self._is_behind = True
+        self._ledger.commit()
+        self._is_behind = False
+
+    def _count(self, source: PushSource, body: IO[bytes], size: int, enveloped: bool, digest: bytes) -> None:
+        """Count a body; raises before anything is counted where it cannot be read whole."""
+        with spool() as opened:
+            if enveloped:
+                _open_envelope(body, size, opened)
+                body = opened
+            limit = max(MEMORY_BYTES, size * UNPACKED_FACTOR)
+            if sum(part.count(b"\n") for part in _unpacked(body, limit)) > MAX_LINES:
+                raise BodyTooLargeError(f"the body has more than {MAX_LINES} lines")
+            with self._ledger.lock:
+                for lines in whole_lines(_unpacked(body, limit), lambda: source.tally.refuse("oversized")):
+                    source.counter.take(lines)
+                self._ledger.note_delivery(digest)
+
+
+_NOT_STORED = PushAnswer(503, b"could not be stored, try again later\n")
 
 
 def spool() -> IO[bytes]:
@@ -138,39 +179,53 @@ def _hash(body: IO[bytes]) -> bytes:
     return whole.digest()
 
 
-def _lines(body: IO[bytes], size: int, enveloped: bool) -> Iterator[bytes]:
-    """Chunks of whole lines; raises SourceFormatError where the body is not what it should be."""
+def _unpacked(body: IO[bytes], limit: int) -> Iterator[bytes]:
+    """The body in parts, unpacked when it is gzip; raises when that is broken or gives more than ``limit`` bytes."""
     body.seek(0)
     unpacked: IO[bytes] = body
     if body.read(2) == b"\x1f\x8b":
         unpacked = gzip.GzipFile(fileobj=body, mode="rb")  # type: ignore[assignment]
     body.seek(0)
-    limit = max(MEMORY_BYTES, size * UNPACKED_FACTOR)
     try:
-        if enveloped:
-            yield _opened(unpacked.read(limit))
-            return
-        rest = b""
         while part := unpacked.read(MAX_LINE_BYTES):
             limit -= len(part)
             if limit < 0:
-                raise SourceFormatError("the body unpacks to far more than log lines do")
-            head, newline, tail = part.rpartition(b"\n")
-            if newline:
-                yield rest + head + newline
-            rest = tail if newline else rest + tail
-            if len(rest) > MAX_LINE_BYTES:
-                raise SourceFormatError("a line is too long to be one")
-        if rest:
-            yield rest + b"\n"
+                raise BodyTooLargeError("the body unpacks to far more than log lines do")
+            yield part
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SourceFormatError(f"broken gzip: {error}") from error
 
 
-def _opened(envelope: bytes) -> bytes:
-    """The lines in Firehose's envelope ``{"requestId": …, "records": [{"data": "<base64>"}]}``."""
+def whole_lines(parts: Iterable[bytes], refuse_oversized: Callable[[], None]) -> Iterator[bytes]:
+    """Chunks of whole lines from parts of at most a line's length; each line that is too long is left out and told."""
+    rest, skipping = b"", False
+    for part in parts:
+        head, newline, tail = part.partition(b"\n")
+        first = b"" if skipping else rest + head
+        if len(first) > MAX_LINE_BYTES:
+            refuse_oversized()
+            first, skipping = b"", True
+        if not newline:
+            rest = first
+            continue
+        skipping = False
+        lines, last, rest = tail.rpartition(b"\n")
+        yield first + newline + lines + last
+    if rest:
+        yield rest + b"\n"
+
+
+def _open_envelope(body: IO[bytes], size: int, lines: IO[bytes]) -> None:
+    """Write the lines in Firehose's envelope ``{"requestId": …, "records": [{"data": "<base64>"}]}``."""
+    envelope = bytearray()
+    for part in _unpacked(body, max(MAX_ENVELOPE_BYTES, size)):
+        envelope += part
+    if envelope.count(b",") > MAX_LINES:  # no more values than that are made of it
+        raise BodyTooLargeError(f"the envelope has more than {MAX_LINES} records")
     try:
-        records = [base64.b64decode(record["data"]).rstrip(b"\n") for record in orjson.loads(envelope)["records"]]
+        records = orjson.loads(envelope)["records"]
+        del envelope
+        for record in records:
+            lines.write(base64.b64decode(record["data"]).rstrip(b"\n") + b"\n")
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise SourceFormatError(f"not Firehose's envelope: {error}") from error
-    return b"\n".join(records) + b"\n"

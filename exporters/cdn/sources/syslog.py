@@ -7,7 +7,8 @@ import re
 import socket
 import socketserver
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
@@ -20,10 +21,15 @@ log = logging.getLogger(__name__)
 BATCH_LINES = 500
 RECEIVE_BUFFER_BYTES = 4 << 20
 MAX_CONNECTIONS = 64
+IDLE_SECONDS = 600
+"""a connection over which nothing comes for so long is ended"""
+STORE_AGAIN_SECONDS = 0.5
 HEADER = re.compile(
     rb"<\d{1,3}>(?:"
     rb"\d{1,2} \S+ \S+ \S+ \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?(?:\xef\xbb\xbf)?"  # RFC 5424
-    rb"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )??[^\s:\[]{1,48}(?:\[\d+\])?: ?"  # RFC 3164
+    rb"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d "
+    rb"(?:[\dA-Fa-f]{0,4}:[\dA-Fa-f]{0,4}:[\dA-Fa-f:.]{0,37}(?:%\S{1,16})? |(?:\S+ )??)"  # the host, in IPv6 or else
+    rb"[^\s:\[]{1,48}(?:\[\d+\])?: ?"  # RFC 3164
     rb")"
 )
 
@@ -37,28 +43,49 @@ def message(packet: bytes) -> bytes:
 class SyslogIntake:
     """Counts messages for the listeners. What arrives is stored with the next commit; UDP itself promises nothing."""
 
-    def __init__(self, tally: SourceTally, counter: ChunkCounter, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        tally: SourceTally,
+        counter: ChunkCounter,
+        ledger: Ledger,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._tally = tally
         self._counter = counter
         self._ledger = ledger
+        self._monotonic = monotonic
+        self._store_again = 0.0
         self.name = tally.identity.name
 
-    def take(self, packets: Iterable[bytes]) -> None:
-        """Count messages."""
+    def take(self, packets: Iterable[bytes]) -> bool:
+        """Count messages; false, with none counted, while so much waits to be stored that memory would grow."""
+        if not self._has_room():
+            return False
         lines = [line for line in map(message, packets) if line]
         if lines:
             with self._ledger.lock:
                 self._counter.take(b"\n".join(lines) + b"\n")
-            if self._ledger.is_full():
-                self._ledger.commit()
+        return True
 
-    def refuse_oversized(self) -> None:
+    def _has_room(self) -> bool:
+        """Whether more may be counted. When the store has failed, it is tried again a while later."""
+        if not self._ledger.is_full():
+            return True
+        if self._monotonic() < self._store_again:
+            return False
+        if self._ledger.make_room():
+            return True
+        self._store_again = self._monotonic() + STORE_AGAIN_SECONDS
+        return False
+
+    def refuse_oversized(self, count: int = 1) -> None:
+        """Count messages that were left out: too long, or too many while nothing could be stored."""
         with self._ledger.lock:
-            self._tally.refuse("oversized")
+            self._tally.refuse("oversized", count)
 
 
 class SyslogUdp:
-    """A worker that receives datagrams; a full receive buffer loses some, as UDP does."""
+    """A worker that receives datagrams; some are lost when the receive buffer is full, or when there is no room."""
 
     def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
         self._address = address
@@ -90,7 +117,9 @@ class SyslogUdp:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._intake.take(self._packets())
+                packets = list(self._packets())
+                if not self._intake.take(packets):
+                    self._intake.refuse_oversized(len(packets))
             except Exception:
                 log.exception("syslog intake %s failed", self._intake.name)
 
@@ -124,6 +153,7 @@ class SyslogTcp:
         self._thread.start()
 
     def stop(self) -> None:
+        self._server.stopping.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -137,11 +167,20 @@ class _TcpServer(ThreadedConnections, socketserver.TCPServer):
     def __init__(self, address: tuple[str, int], intake: SyslogIntake) -> None:
         self.intake = intake
         self.slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self.stopping = threading.Event()
         super().__init__(address, _TcpHandler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        log.exception("syslog connection from %s failed", client_address)
 
 
 class _TcpHandler(socketserver.StreamRequestHandler):
     server: _TcpServer
+    timeout = IDLE_SECONDS
+
+    def setup(self) -> None:
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        super().setup()
 
     def handle(self) -> None:
         if not self.server.slots.acquire(blocking=False):
@@ -149,7 +188,11 @@ class _TcpHandler(socketserver.StreamRequestHandler):
             return
         try:
             for packet in frames(self.rfile, self.server.intake):  # type: ignore[arg-type]
-                self.server.intake.take([packet])
+                while not self.server.intake.take([packet]):  # the sender waits with us
+                    if self.server.stopping.wait(STORE_AGAIN_SECONDS):
+                        return
+        except TimeoutError:
+            log.info("syslog connection from %s ended: nothing came over it", self.client_address[0])
         except OSError:
             log.info("syslog connection from %s was cut", self.client_address[0])
         finally:
@@ -157,16 +200,23 @@ class _TcpHandler(socketserver.StreamRequestHandler):
 
 
 def frames(stream: BinaryIO, intake: SyslogIntake) -> Iterator[bytes]:
-    """The messages of a TCP stream, by counted octets where a message begins so, else by line."""
+    """The messages of a TCP stream, by counted octets where a message begins so, else by line.
+
+    The last line may lack its newline. What is too long is left out.
+    """
     while first := _count_or_start(stream):
         size = int(first[:-1]) if first[:-1].isdigit() and first.endswith(b" ") else 0
-        if 0 < size <= MAX_LINE_BYTES:
+        if size > MAX_LINE_BYTES:
+            intake.refuse_oversized()
+            while size and (part := stream.read(min(size, MAX_LINE_BYTES))):
+                size -= len(part)
+        elif size:
             yield stream.read(size)
-            continue
-        line = first if first.endswith(b"\n") else first + stream.readline(MAX_LINE_BYTES)
-        if line.endswith(b"\n"):
-            yield line
-        elif len(line) >= MAX_LINE_BYTES:
+        else:
+            line = first if first.endswith(b"\n") else first + stream.readline(MAX_LINE_BYTES + 1 - len(first))
+            if line.endswith(b"\n") or len(line) <= MAX_LINE_BYTES:
+                yield line
+                continue
             intake.refuse_oversized()
             while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
                 continue
