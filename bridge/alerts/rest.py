@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from bridge import contract, problems
 from bridge.alerts.book import AlertBook
 from bridge.alerts.model import PLATFORM, Alert, KeptAlert, Wanted
-from bridge.alerts.webhook import Told, read_notification
+from bridge.alerts.webhook import MAX_NOTIFICATION_BYTES, Told, read_notification
 from bridge.answers import answer, json_body
 from bridge.auth import current_identity, open_route
 from bridge.identity import Identity
@@ -79,7 +79,7 @@ class AlertViews:
         """Alertmanager's webhook."""
         self._services.auth.check_internal()
         try:
-            told = read_notification(json_body())
+            told = read_notification(json_body(MAX_NOTIFICATION_BYTES))
             self._book.take([self._alert(one) for one in told])
         except Problem as problem:
             self._received.add(1, "failed" if problem.status >= 500 else "refused")

@@ -11,6 +11,8 @@ from typing import Any
 from bridge import problems
 
 ALERTS_LIMIT = 2000
+MAX_NOTIFICATION_BYTES = 4 << 20
+"""Alertmanager does not tell again what is refused, and a fault of all streams is told at once"""
 TEXT_LIMIT = 2000
 PAIRS_LIMIT = 64
 SEVERITIES = ("critical", "warning", "info")

@@ -121,6 +121,15 @@ def test_streams_of_another_tenant_take_nobodys_channel_away(one: World) -> None
     assert one.caller("zoe", "nobody").get("/api/analytics/alerts/ch-1").status_code == 403
 
 
+def test_a_fault_of_many_streams_at_once_is_taken_whole(one: World) -> None:
+    told = notification(stream="demo")
+    alert = told["alerts"][0]
+    alerts = [{**alert, "fingerprint": f"f-{number}", "generatorURL": "x" * 1_000} for number in range(1_000)]
+    assert one.internal().post("/internal/alerts", {**told, "alerts": alerts}).get_json() == {"taken": 1_000}
+    large = [{**one, "generatorURL": "x" * 5_000} for one in alerts]
+    assert one.internal().post("/internal/alerts", {**told, "alerts": large}).status_code == 413
+
+
 def test_only_who_has_the_internal_token_may_tell(one: World) -> None:
     assert one.caller("root", "x", "admin").post("/internal/alerts", notification()).status_code == 401
     assert one.caller().post("/internal/alerts", notification()).status_code == 401
