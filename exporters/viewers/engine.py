@@ -265,7 +265,7 @@ class SessionEngine:
         looked = 0
         for session in islice(self.sessions.due(now), limit):
             looked += 1
-            if not self.sessions.has(session):
+            if not self.sessions.has(session) or session.due > now:
                 continue
             if now > session.expires:
                 self.end(session, "timeout")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, ValuesView
 
 from exporters.viewers.session import Session
-from exporters.viewers.wheel import Wheel
+from exporters.viewers.wheel import Wheel, bucket_of
+
+MAX_LIVELY = 64
+"""Lively sessions that are passed over in one search for the stalest"""
 
 
 class Roster:
@@ -86,15 +89,26 @@ class Roster:
 
     def look_again(self, session: Session) -> None:
         """The session was looked at and lives on."""
-        self._wheel.put(session, session.expires)
+        session.due = session.expires
+        self._wheel.put(session, session.due)
 
     def due(self, now: float) -> Iterator[Session]:
-        """Living sessions, and others, that are to be looked at by now; each is handed out once."""
+        """Sessions whose time may have come by now: some are over, others (by their ``due``) are in for later too."""
         return self._wheel.due(now)
 
     def stalest(self) -> Session | None:
-        """The living session that is to be given up first."""
+        """The living session that is to be given up first, or the first of many that reported lately."""
+        stalest: Session | None = None
+        passed = 0
         for session in self._wheel.soonest():
-            if self.has(session):
+            if not self.has(session) or bucket_of(session.due) > self._wheel.second:
+                continue  # over, or in for later too
+            if bucket_of(session.expires) <= self._wheel.second:
                 return session
-        return None
+            self.look_again(session)
+            if stalest is None or session.expires < stalest.expires:
+                stalest = session
+            passed += 1
+            if passed == MAX_LIVELY:
+                break
+        return stalest

@@ -10,6 +10,7 @@ import pytest
 
 from exporters.viewers.inputs import AppEvent, StreamLive, StreamOver
 from exporters.viewers.reports import Viewer
+from exporters.viewers.roster import MAX_LIVELY
 from tests.viewers.making import SOMEBODY, START, Clock, Kept, report
 
 
@@ -324,6 +325,17 @@ def test_an_event_player_lives_three_intervals(kept: Kept) -> None:
     assert demo(kept).concurrent == 0
 
 
+def test_a_patience_that_became_shorter_holds(kept: Kept) -> None:
+    for number in range(23):
+        hidden = 1 if number < 22 else 0
+        kept.shard.take([report("a", START + number * 5, sequence=number, background=hidden, interval=5.0)])
+        kept.tick(START + number * 5)
+    kept.tick(START + 110 + 14)
+    assert demo(kept).concurrent == 1
+    kept.tick(START + 110 + 16)
+    assert demo(kept).concurrent == 0
+
+
 def test_a_goodbye_counts_at_once(kept: Kept) -> None:
     tell(kept, (0, "p"), (10, "q"))
     assert demo(kept).concurrent == 0
@@ -447,6 +459,34 @@ def test_a_full_table_gives_up_the_stalest(tmp_path: Path) -> None:
         kept.shard.take([report(session, START + number, sequence=0)])
     assert [one.session_id for one in kept.shard.engine.sessions.values()] == ["b", "c"]
     assert kept.shard.tables.evicted.get("capacity") == 1
+    kept.kill()
+
+
+def test_a_full_table_gives_up_who_is_silent_not_who_came_first(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_sessions=3)
+    kept.shard.take([report("lively", START, sequence=0, interval=5.0)])
+    kept.shard.take([report("silent", START + 4, sequence=0, interval=5.0)])
+    for number in (1, 2):
+        kept.shard.take([report("lively", START + number * 5, sequence=number, interval=5.0)])
+    for session in ("x", "y"):
+        kept.shard.take([report(session, START + 11, sequence=0, interval=5.0)])
+    assert [one.session_id for one in kept.shard.engine.sessions.values()] == ["lively", "x", "y"]
+    kept.kill()
+
+
+def test_a_full_table_of_lively_sessions_is_searched_in_part(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_sessions=200)
+    for number in range(2):
+        for session in range(200):
+            kept.shard.take([report(str(session), START + number * 5, sequence=number, interval=5.0)])
+    sessions = kept.shard.engine.sessions
+    stalest = sessions.stalest()
+    assert stalest is not None
+    assert sum(one.due == one.expires for one in sessions.values()) == MAX_LIVELY
+    kept.shard.take([report("new", START + 6, sequence=0, interval=5.0)])
+    assert len(kept.shard.engine.sessions) == 200
+    kept.tick(START + 300)
+    assert len(kept.shard.engine.sessions) == 0
     kept.kill()
 
 
