@@ -151,17 +151,14 @@ class SessionEngine:
 
     def _is_told(self, report: Report) -> bool:
         """Whether a viewer who is only inferred from requests is a session that tells about itself."""
-        if report.viewer is None:
-            return False
-        known = self.sessions.of_identity(report.viewer.identity)
-        return known is not None and known.rank > 0
+        return report.viewer is not None and self.sessions.tells(report.viewer.identity)
 
     def _open(self, report: Report, key: str, rank: int) -> Session | None:
         past = self.remembered.get(key, self.now)
         if past is not None and not past.may_return(report):
             return None
         viewer = report.viewer or NO_VIEWER
-        twin = self.sessions.of_identity(viewer.identity) if rank else None
+        twin = self.sessions.inferred(viewer.identity) if rank else None
         if twin is not None and twin.rank == 0:
             # A viewer inferred from requests turns out to tell about itself: go on as one session.
             self.changing(twin)
@@ -179,7 +176,7 @@ class SessionEngine:
         session.confirmed = rank > 0
         if past is not None:
             past.give_back(session)
-        session.expires = self.now + patience(session)
+        session.expires = session.due = self.now + patience(session)
         self.sessions.enter(session)
         return session
 
@@ -210,7 +207,10 @@ class SessionEngine:
         """The report's own content."""
         time, skewed = self._clocks.our_time(session, report, now)
         self._facts.note(session, report)
-        if report.user and report.user == session.user:
+        if report.user and report.user == session.user and not session.named:
+            named = self.sessions.of_user(session.stream, report.user)
+            if named is not None:
+                self.changing(named)
             self.sessions.name_user(session)
         if report.event == "rr":  # written when an answer came, about the moment of its request
             self._facts.request(report)
@@ -270,8 +270,8 @@ class SessionEngine:
             if now > session.expires:
                 self.end(session, "timeout")
                 continue
+            self.changing(session)
             if self._standing.is_stale(session, now):
-                self.changing(session)
                 self._standing.refresh(session, now)
             self.sessions.look_again(session)
         return looked >= limit

@@ -278,6 +278,33 @@ def test_an_inferred_viewer_who_starts_to_tell_goes_on_as_one(kept: Kept) -> Non
     assert len(kept.shard.engine.sessions) == 1
 
 
+@pytest.mark.parametrize("leaves", ["elder", "younger"])
+def test_no_viewer_is_inferred_while_any_session_of_the_same_address_and_agent_tells(kept: Kept, leaves: str) -> None:
+    asked: dict[str, Any] = {"transport": "inferred", "version": 0, "event": "", "state": "", "media": True}
+    stays = "younger" if leaves == "elder" else "elder"
+
+    def all_report(number: int) -> list[str]:
+        now = START + number * 5
+        for session in ("elder", "younger"):
+            if session == stays or number <= 4:
+                state = "q" if session == leaves and number == 4 else "p"
+                kept.shard.take([report(session, now, sequence=number, state=state, interval=5.0, viewer=SOMEBODY)])
+        kept.tick(now)
+        return kept.shard.take([report("inferred 7", now + 0.1, viewer=SOMEBODY, **asked)])
+
+    for number in range(20):
+        if number == 12:
+            kept.store.checkpoint()
+            kept.kill()
+            kept.start()
+        assert all_report(number) == ["superseded"]
+    assert (demo(kept).concurrent, demo(kept).plays) == (1, 2)
+    over(kept)
+    for second in (300, 302):
+        kept.shard.take([report("inferred 7", START + second, viewer=SOMEBODY, **asked)])
+    assert demo(kept).plays == 3
+
+
 def test_a_query_player_is_gone_within_ten_seconds(kept: Kept) -> None:
     for second in range(0, 20, 2):
         kept.shard.take(
@@ -393,6 +420,45 @@ def test_app_events_join_sessions_and_count_once(kept: Kept) -> None:
     assert kept.shard.tables.engaged.get("demo") == 1
     assert demo(kept).revenue_today == 5.0
     assert {one["event_id"]: one["amount"] for one in kept.rows("event")} == {"e1": None, "e2": 5.0}
+
+
+def test_after_a_restart_sessions_are_looked_at_when_they_would_have_been(kept: Kept) -> None:
+    for number in range(4):
+        kept.shard.take([report("a", START + number * 5, sequence=number, background=number % 2, interval=5.0)])
+    before = [(one.due, one.expires) for one in kept.shard.engine.sessions.values()]
+    kept.clock.now = START + 15
+    kept.store.checkpoint()
+    kept.kill()
+    kept.start()
+    assert [(one.due, one.expires) for one in kept.shard.engine.sessions.values()] == before
+    assert before[0][0] < before[0][1]
+
+
+@pytest.mark.parametrize("saved", [2, 3, 4])
+def test_after_a_restart_a_users_event_goes_where_it_would_have_gone(kept: Kept, saved: int) -> None:
+    for number, session in enumerate("abac"):
+        user = "ann" if session != "c" else "bob"
+        kept.shard.take([report(session, START + number, sequence=number, user=user)])
+        if number + 1 == saved:
+            kept.store.checkpoint()
+    kept.kill()
+    kept.start()
+    kept.shard.take([AppEvent("e1", "demo", "like", START + 5, START + 5, "ann", "", 0.0, "", "{}")])
+    engaged = [one.session_id for one in kept.shard.engine.sessions.values() if one.engagements]
+    assert engaged == ["a"]
+
+
+def test_a_user_named_elsewhere_while_a_checkpoint_is_written_is_saved_as_before(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, user="ann")])
+    kept.shard.take([report("b", START + 1, sequence=0, user="ann")])
+    kept.shard.take([report("a", START + 2, sequence=1, user="ann")])
+    engine = kept.shard.engine
+    saved: dict[str, bool] = {}
+    engine.before_change = lambda session: saved.setdefault(session.session_id, session.named) and None
+    engine.epoch += 1
+    kept.shard.take([report("b", START + 3, sequence=1, user="ann")])
+    assert saved == {"a": True, "b": False}
+    assert [one.session_id for one in engine.sessions.values() if one.named] == ["b"]
 
 
 def test_a_country_told_later_moves_the_viewer(kept: Kept) -> None:
