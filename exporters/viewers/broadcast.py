@@ -60,6 +60,7 @@ class Broadcast:
         "rates",
         "revenue_day",
         "revenue_today",
+        "sessions",
         "started",
         "states",
         "stream",
@@ -78,6 +79,8 @@ class Broadcast:
         self._tables = tables
         self._cells: dict[tuple[str, ...], Cell] = {}
         self.states = dict.fromkeys(SHOWN_STATES, 0)
+        self.sessions = 0
+        """how many live, shown or not"""
         self.concurrent = 0
         self.backgrounded = 0
         self.by_country: dict[str, int] = {}

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from exporters.viewers.inputs import AppEvent, StreamLive, StreamOver
+from exporters.viewers.engine import MAX_SHARING
+from exporters.viewers.inputs import AppEvent, StreamLive, StreamOver, Tick
 from exporters.viewers.reports import Viewer
 from exporters.viewers.roster import MAX_LIVELY
 from tests.viewers.making import SOMEBODY, START, Clock, Kept, report
@@ -564,3 +565,133 @@ def test_streams_beyond_the_bound_share_one_label(tmp_path: Path) -> None:
     assert dict(kept.shard.tables.attempts.items()) == {("one",): 1, ("_other",): 2}
     assert kept.shard.tables.dropped_series.get("stream") == 2
     kept.kill()
+
+
+def crowd(kept: Kept, count: int, second: float = 0.0) -> list[str]:
+    """Chat in so many streams of which nothing else is known."""
+    now = START + second
+    chats = [
+        AppEvent(f"{second} {number}", f"crowd{number}", "chat_message", now, now, "u", "", 0.0, "", "{}")
+        for number in range(count)
+    ]
+    return kept.shard.take(chats)
+
+
+def test_streams_that_nobody_watches_make_room_for_further_ones(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=1)
+    engine = kept.shard.engine
+    kept.shard.take([report("a", START, stream="own"), report("b", START, stream="watched")])
+    assert set(crowd(kept, MAX_SHARING + 500, 1.0)) == {"ok"}
+    assert len(engine.broadcasts) == 1 + MAX_SHARING
+    assert "crowd500" not in engine.broadcasts and "crowd501" in engine.broadcasts
+    assert len(kept.rows("broadcast")) == 501  # with their totals
+    assert kept.shard.take([report("c", START + 2, stream="new")]) == ["ok"]
+    assert [engine.broadcasts[stream].concurrent for stream in ("own", "watched", "new")] == [1, 1, 1]
+    assert kept.shard.tables.engagements.get("_other", "chat_message") == MAX_SHARING + 500
+    kept.kill()
+
+
+def test_a_broadcast_that_is_about_to_end_makes_room_too(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=1)
+    kept.shard.take([report("a", START, stream="own")])
+    for number in range(250):
+        kept.shard.take([report(str(number), START, stream="leaving", interval=1.0)])
+    crowd(kept, MAX_SHARING - 1, 1.0)
+    kept.shard.take([StreamOver("leaving", START), Tick(START + 61)])  # ends some of its sessions
+    leaving = kept.shard.engine.broadcasts["leaving"]
+    assert 0 < leaving.sessions < 250
+    while leaving.sessions:
+        kept.shard.engine.advance(START + 61, 100)
+    assert set(crowd(kept, MAX_SHARING, 62.0)) == {"ok"}
+    kept.tick(START + 63)
+    assert leaving.closed
+    kept.kill()
+
+
+def test_when_all_streams_are_watched_further_ones_are_surplus(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=1)
+    for number in range(1 + MAX_SHARING):
+        assert kept.shard.take([report("a", START, stream=f"s{number}")]) == ["ok"]
+    assert kept.shard.take([report("a", START + 1, stream="one more")]) == ["surplus"]
+    assert crowd(kept, 1, 1.0) == ["surplus"]
+    kept.shard.take([StreamLive("listed", START, START + 1)])
+    assert len(kept.shard.engine.broadcasts) == len(kept.shard.engine.sessions) == 1 + MAX_SHARING
+    assert len(kept.rows("event")) == 1  # history has it
+    kept.tick(START + 200)
+    assert kept.shard.take([report("a", START + 200, stream="one more")]) == ["ok"]
+    kept.kill()
+
+
+def test_a_restart_gives_labels_of_their_own_to_the_same_streams(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=2)
+
+    def labels() -> dict[str, str]:
+        return {one.stream: one.label for one in kept.shard.engine.broadcasts.values()}
+
+    kept.shard.take([report("a", START, stream="first"), report("a", START, stream="second")])
+    kept.shard.take([report("a", START, stream="third"), report("a", START, stream="fourth")])
+    for number in range(1, 200):
+        kept.shard.take([report("a", START + number * 10, stream=one) for one in ("second", "third", "fourth")])
+        kept.tick(START + number * 10)
+    kept.shard.take([report("a", START + 2000, stream="fifth")])
+    assert labels() == {"second": "second", "fifth": "fifth", "third": "_other", "fourth": "_other"}
+    before = list(labels().items())
+    kept.store.checkpoint()
+    kept.kill()
+    kept.start()
+    assert list(labels().items()) == before
+    kept.kill()
+
+
+def play_show(kept: Kept, name: str, second: float, viewers: int) -> None:
+    """A minute of a show without a stream list."""
+    for number in range(12):
+        now = START + second + number * 5
+        for viewer in range(viewers):
+            state = "q" if number == 11 else "p"
+            kept.shard.take([report(f"{name}{viewer}", now, sequence=number, state=state, interval=5.0)])
+        kept.tick(now)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_without_a_list_the_next_show_is_a_broadcast_of_its_own(kept: Kept, restarts: bool) -> None:
+    play_show(kept, "first", 0, 3)
+    kept.tick(START + 70)
+    kept.tick(START + 55 + 901)
+    assert demo(kept).closed
+    if restarts:
+        kept.store.checkpoint()
+        kept.kill()
+        kept.start()
+        assert demo(kept).closed
+    play_show(kept, "second", 960, 5)
+    if restarts:
+        kept.kill()
+        kept.start()
+    assert (demo(kept).closed, demo(kept).plays, demo(kept).started) == (False, 5, START + 960)
+    for second in (1030, 1920, 3000):
+        kept.tick(START + second)
+    assert sorted((row["started"], row["plays"]) for row in kept.rows("broadcast")) == [(START, 3), (START + 960, 5)]
+    assert kept.shard.engine.broadcasts == {}
+
+
+def test_a_late_report_of_the_show_before_does_not_begin_a_broadcast(kept: Kept) -> None:
+    play_show(kept, "first", 0, 1)
+    kept.tick(START + 70)
+    kept.shard.take([StreamOver("demo", START + 100)])
+    kept.tick(START + 161)
+    assert kept.shard.take([report("first0", START + 162, sequence=11, state="q")]) == ["late"]
+    assert kept.shard.take([report("first0", START + 162, sequence=12, event="rr", state="")]) == ["late"]
+    assert demo(kept).closed
+
+
+def test_who_comes_while_a_broadcast_is_ended_is_in_its_totals(kept: Kept) -> None:
+    kept.shard.take([StreamLive("demo", START, START)])
+    kept.shard.take([report(str(number), START, sequence=0) for number in range(150)])
+    kept.shard.take([StreamOver("demo", START + 1)])
+    kept.shard.take([report(str(number), START + 60, sequence=1) for number in range(150)])
+    assert kept.shard.take([Tick(START + 61.5)]) == ["more"]
+    kept.shard.take([report("new", START + 61.6, sequence=0)])
+    kept.tick(START + 61.7)
+    (row,) = kept.rows("broadcast")
+    assert (row["plays"], demo(kept).closed, len(kept.shard.engine.sessions)) == (151, True, 0)
