@@ -156,9 +156,11 @@ class Broadcast:
         _add(self.by_variant, before, -1)
         _add(self.by_variant, after, 1)
 
-    def shift(self, by: float) -> None:
-        """Our clock was set by so many seconds; ``started`` stays, because history knows the broadcast by it."""
+    def shift(self, now: float, by: float) -> None:
+        """Our clock was set to ``now``; ``started`` stays, because history knows the broadcast by it."""
         self.heard += by
+        self.viewers.shift(now, by)
+        self.revenue_day = min(self.revenue_day, int(now) // 86400)
         if self.over_at:
             self.over_at += by
 

@@ -298,7 +298,7 @@ class SessionEngine:
         self.now = now
         self.remembered.shift(by)
         for broadcast in self.broadcasts.values():
-            broadcast.shift(by)
+            broadcast.shift(now, by)
         for session in self.sessions.values():
             self.changing(session)
             session.shift(by)
