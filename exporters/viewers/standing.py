@@ -43,7 +43,7 @@ class Standing:
         """Count the attempt and the first frame as soon as they are known."""
         if not session.confirmed:
             # Two media requests a second apart are a player; a single one may be anything.
-            if not report.media or session.points[-1][0] - session.points[0][0] < 1.0:
+            if not report.media or session.points[-1][0] - session.joined < 1.0:
                 return
             session.confirmed = True
             state = PLAYING

@@ -12,6 +12,7 @@ from exporters.viewers.engine import MAX_SHARING
 from exporters.viewers.inputs import AppEvent, StreamLive, StreamOver, Tick
 from exporters.viewers.reports import Viewer
 from exporters.viewers.roster import MAX_LIVELY
+from exporters.viewers.timeline import MAX_OPEN_POINTS
 from tests.viewers.making import SOMEBODY, START, Clock, Kept, report
 
 
@@ -194,6 +195,29 @@ def test_a_report_about_settled_time_is_late(kept: Kept) -> None:
         [report("b", START, sequence=0), report("b", START + 10, sequence=2), report("b", START + 30, sequence=3)]
     )
     assert kept.shard.take([report("b", START + 31, time=START + 5, sequence=1, state="a")]) == ["late"]
+
+
+def test_a_player_whose_clock_stands_still_has_a_bounded_number_of_open_points(kept: Kept) -> None:
+    for number in range(1000):
+        kept.shard.take([report("a", START + number, time=START, sequence=number, state="rp"[number % 2])])
+        (session,) = kept.shard.engine.sessions.values()
+        assert len(session.points) <= MAX_OPEN_POINTS
+    over(kept, 1300)
+    assert (ended(kept)["watch_seconds"], ended(kept)["rebuffers"]) == (0.0, 499)
+
+
+def test_many_points_in_a_few_seconds_add_up_although_the_oldest_are_settled_at_once(kept: Kept) -> None:
+    for number in range(400):
+        kept.shard.take([report("a", START + number / 100, sequence=number, state="rp"[number % 2])])
+    over(kept)
+    assert ended(kept)["watch_seconds"] == pytest.approx(1.99, abs=1e-4)
+    assert ended(kept)["rebuffer_seconds"] == pytest.approx(1.99, abs=1e-4)
+
+
+def test_a_viewer_is_inferred_from_any_number_of_segments_a_second(kept: Kept) -> None:
+    asked: dict[str, Any] = {"transport": "inferred", "version": 0, "event": "", "state": "", "media": True}
+    kept.shard.take([report("inferred 7", START + number / 200, **asked) for number in range(300)])
+    assert demo(kept).concurrent == 1
 
 
 def test_a_players_wrong_clock_does_not_matter(kept: Kept) -> None:
