@@ -55,6 +55,8 @@ class Standing:
             self._note_unique(session, now)
         if state == PLAYING and not session.played:
             self._ledger.play(session)
+            if session.shown_state == "starting":
+                show(session, now)  # it is known only now that it stalled after the first frame
 
     def is_stale(self, session: Session, now: float) -> bool:
         """Whether the passing of time alone changes how the session is counted."""

@@ -113,6 +113,13 @@ def test_a_stall_over_five_minutes_is_nobody_waiting(kept: Kept) -> None:
     assert demo(kept).states["rebuffering"] == 1
 
 
+def test_a_stall_is_shown_as_one_although_the_first_frame_is_told_late(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, state="s"), report("a", START + 3, sequence=2, state="r")])
+    assert (demo(kept).states["starting"], demo(kept).states["rebuffering"]) == (1, 0)
+    kept.shard.take([report("a", START + 3.5, time=START + 2, sequence=1, state="p")])
+    assert (demo(kept).states["starting"], demo(kept).states["rebuffering"]) == (0, 1)
+
+
 def test_an_exit_before_start_waited_a_second(kept: Kept) -> None:
     tell(kept, (0, "s"), (4, "q"), session="waited")
     tell(kept, (0, "s"), (0.5, "q"), session="glanced")
