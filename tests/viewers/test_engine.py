@@ -480,6 +480,18 @@ def test_after_a_restart_a_users_event_goes_where_it_would_have_gone(kept: Kept,
     assert engaged == ["a"]
 
 
+def test_sessions_of_an_earlier_versions_checkpoint_are_read(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, user="ann")])
+    engine = kept.shard.engine
+    (session,) = engine.sessions.values()
+    stream, viewer, device, values = session.dump()
+    engine.end(session, "timeout")
+    engine.restore_session([stream, viewer, device, values[:-2]])
+    back = engine.sessions.of_user("demo", "ann")
+    assert back is not None
+    assert (back.named, back.due, back.dump()[3]) == (True, back.expires, values)
+
+
 def test_a_user_named_elsewhere_while_a_checkpoint_is_written_is_saved_as_before(kept: Kept) -> None:
     kept.shard.take([report("a", START, sequence=0, user="ann")])
     kept.shard.take([report("b", START + 1, sequence=0, user="ann")])
