@@ -60,6 +60,7 @@ class Broadcast:
         "rates",
         "revenue_day",
         "revenue_today",
+        "sessions",
         "started",
         "states",
         "stream",
@@ -78,6 +79,8 @@ class Broadcast:
         self._tables = tables
         self._cells: dict[tuple[str, ...], Cell] = {}
         self.states = dict.fromkeys(SHOWN_STATES, 0)
+        self.sessions = 0
+        """how many live, shown or not"""
         self.concurrent = 0
         self.backgrounded = 0
         self.by_country: dict[str, int] = {}
@@ -153,9 +156,11 @@ class Broadcast:
         _add(self.by_variant, before, -1)
         _add(self.by_variant, after, 1)
 
-    def shift(self, by: float) -> None:
-        """Our clock was set by so many seconds; ``started`` stays, because history knows the broadcast by it."""
+    def shift(self, now: float, by: float) -> None:
+        """Our clock was set to ``now``; ``started`` stays, because history knows the broadcast by it."""
         self.heard += by
+        self.viewers.shift(now, by)
+        self.revenue_day = min(self.revenue_day, int(now) // 86400)
         if self.over_at:
             self.over_at += by
 

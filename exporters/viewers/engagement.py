@@ -46,9 +46,13 @@ class Engagements:
         self._seen = RecentKeys()
 
     def apply(self, event: AppEvent) -> str:
-        """Take one event; gives ``ok`` or ``duplicate``."""
+        """Take one event; gives ``ok``, ``duplicate``, or ``surplus`` when it is kept by history only."""
         if self._seen.is_repeat(_key(event.event_id)):
             return "duplicate"
+        if not self._engine.has_room(event.stream):
+            self._engine.tables.rejected.add(1, "surplus")
+            self._on_event(event)
+            return "surplus"
         broadcast = self._engine.broadcast_of(event.stream, event.received)
         kind = event.event if event.event in EVENTS else OTHER_EVENT
         broadcast.engagements[kind] = broadcast.engagements.get(kind, 0) + 1

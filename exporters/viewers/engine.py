@@ -9,12 +9,12 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from exporters.labels import BoundedLabel
+from exporters.labels import OTHER, BoundedLabel
 from exporters.viewers import sequences
 from exporters.viewers.audience import show, stop_showing
 from exporters.viewers.broadcast import Broadcast, Device
 from exporters.viewers.clocks import Clocks
-from exporters.viewers.endings import Ending, Remembered, judge
+from exporters.viewers.endings import Ending, Past, Remembered, judge
 from exporters.viewers.facts import Facts
 from exporters.viewers.inference import infer
 from exporters.viewers.ledger import SessionLedger
@@ -26,6 +26,9 @@ from exporters.viewers.session import NO_VIEWER, Session
 from exporters.viewers.standing import Standing
 from exporters.viewers.tables import ViewerTables
 from exporters.viewers.timeline import finish, place, settle
+
+MAX_SHARING = 1000
+"""Broadcasts that share the label ``_other``, as far as they have sessions or came last"""
 
 
 class SessionEngine:
@@ -50,12 +53,15 @@ class SessionEngine:
         self.epoch = 0
         self.before_change: Callable[[Session], None] = lambda session: None
         """Called with a session that the running checkpoint has not saved yet, before it changes."""
+        self.before_drop: Callable[[Broadcast], None] = lambda broadcast: None
+        """Called with a broadcast that has to make room for another before it is over."""
         self._ledger = SessionLedger(tables, view_seconds)
         self._standing = Standing(self.sessions, self._ledger)
         self._losses = Losses(tables)
         self._on_end = on_end
         self._device_of = device_of
         self._max_sessions = max_sessions
+        self._max_streams = max_streams
         self._labels = BoundedLabel(max_streams, lambda: tables.dropped_series.add(1, "stream"))
         self._facts = Facts(tables, cdns)
         self._clocks = Clocks(tables)
@@ -66,13 +72,50 @@ class SessionEngine:
         return session is None or session.viewer.country == "ZZ"
 
     def broadcast_of(self, stream: str, started: float) -> Broadcast:
-        """The present broadcast of a stream, begun when there is none."""
+        """The present broadcast of a stream, begun when there is none, or only one that is closed."""
         found = self.broadcasts.get(stream)
+        if found is not None and found.closed:
+            self.drop_broadcast(found)
+            found = None
         if found is None:
             label = self._labels.admit(stream)
-            found = self.broadcasts[stream] = Broadcast(stream, label, started, self.tables)
+            found = Broadcast(stream, label, started, self.tables)
+            self._add_broadcast(found)
             self.tables.open_stream(label)
         return found
+
+    def has_room(self, stream: str) -> bool:
+        """Whether the stream has a broadcast or may have one; one that shares its label may go for it."""
+        if stream in self.broadcasts or len(self._labels) < self._max_streams:
+            return True
+        sharing = self._sharing()
+        if len(sharing) < MAX_SHARING:
+            return True
+        stalest: Broadcast | None = None
+        for one in sharing:
+            if not one.sessions and (one.closed or stalest is None or one.heard < stalest.heard):
+                stalest = one
+                if one.closed:
+                    break
+        if stalest is None:
+            return False
+        self.before_drop(stalest)
+        self.drop_broadcast(stalest)
+        return True
+
+    def _add_broadcast(self, broadcast: Broadcast) -> None:
+        """Those that share a label stay last, so that a restart gives labels to the same streams."""
+        own = len(self._labels)
+        if broadcast.label == OTHER or len(self.broadcasts) < own:
+            self.broadcasts[broadcast.stream] = broadcast
+            return
+        rows = list(self.broadcasts.items())
+        self.broadcasts = dict([*rows[: own - 1], (broadcast.stream, broadcast), *rows[own - 1 :]])
+
+    def _sharing(self) -> list[Broadcast]:
+        """The broadcasts without a label of their own, eldest first."""
+        count = len(self.broadcasts) - len(self._labels)
+        return list(islice(reversed(self.broadcasts.values()), count))[::-1] if count else []
 
     def restore_session(self, row: list[Any]) -> None:
         """Take a session of a checkpoint back."""
@@ -82,6 +125,7 @@ class SessionEngine:
         session.load(values)
         session.epoch = self.epoch
         self.sessions.enter(session)
+        broadcast.sessions += 1
         if session.background:
             broadcast.backgrounded += 1
         show(session, self.now)
@@ -112,7 +156,7 @@ class SessionEngine:
             self.before_change(session)
 
     def apply(self, report: Report) -> str:
-        """Take one report; gives what came of it: ok, duplicate, late, skewed, superseded."""
+        """Take one report; gives what came of it: ok, duplicate, late, skewed, superseded, surplus."""
         result = self._apply(report)
         self.tables.count_report(report.transport, report.version, result)
         return result
@@ -128,9 +172,12 @@ class SessionEngine:
         if session is None:
             if rank == 0 and self._is_told(report):
                 return "superseded"
-            session = self._open(report, key, rank)
-            if session is None:
+            past = self.remembered.get(key, now)
+            if past is not None and not past.may_return(report):
                 return "late"
+            if not self.has_room(report.stream):
+                return "surplus"
+            session = self._open(report, key, rank, past)
         elif session.epoch != self.epoch:
             self.before_change(session)
         if report.sequence >= 0:
@@ -151,17 +198,11 @@ class SessionEngine:
 
     def _is_told(self, report: Report) -> bool:
         """Whether a viewer who is only inferred from requests is a session that tells about itself."""
-        if report.viewer is None:
-            return False
-        known = self.sessions.of_identity(report.viewer.identity)
-        return known is not None and known.rank > 0
+        return report.viewer is not None and self.sessions.tells(report.viewer.identity)
 
-    def _open(self, report: Report, key: str, rank: int) -> Session | None:
-        past = self.remembered.get(key, self.now)
-        if past is not None and not past.may_return(report):
-            return None
+    def _open(self, report: Report, key: str, rank: int, past: Past | None) -> Session:
         viewer = report.viewer or NO_VIEWER
-        twin = self.sessions.of_identity(viewer.identity) if rank else None
+        twin = self.sessions.inferred(viewer.identity) if rank else None
         if twin is not None and twin.rank == 0:
             # A viewer inferred from requests turns out to tell about itself: go on as one session.
             self.changing(twin)
@@ -179,8 +220,9 @@ class SessionEngine:
         session.confirmed = rank > 0
         if past is not None:
             past.give_back(session)
-        session.expires = self.now + patience(session)
+        session.expires = session.due = self.now + patience(session)
         self.sessions.enter(session)
+        broadcast.sessions += 1
         return session
 
     def _hear(self, session: Session, report: Report, rank: int, now: float) -> None:
@@ -210,7 +252,10 @@ class SessionEngine:
         """The report's own content."""
         time, skewed = self._clocks.our_time(session, report, now)
         self._facts.note(session, report)
-        if report.user and report.user == session.user:
+        if report.user and report.user == session.user and not session.named:
+            named = self.sessions.of_user(session.stream, report.user)
+            if named is not None:
+                self.changing(named)
             self.sessions.name_user(session)
         if report.event == "rr":  # written when an answer came, about the moment of its request
             self._facts.request(report)
@@ -253,7 +298,7 @@ class SessionEngine:
         self.now = now
         self.remembered.shift(by)
         for broadcast in self.broadcasts.values():
-            broadcast.shift(by)
+            broadcast.shift(now, by)
         for session in self.sessions.values():
             self.changing(session)
             session.shift(by)
@@ -265,13 +310,13 @@ class SessionEngine:
         looked = 0
         for session in islice(self.sessions.due(now), limit):
             looked += 1
-            if not self.sessions.has(session):
+            if not self.sessions.has(session) or session.due > now:
                 continue
             if now > session.expires:
                 self.end(session, "timeout")
                 continue
+            self.changing(session)
             if self._standing.is_stale(session, now):
-                self.changing(session)
                 self._standing.refresh(session, now)
             self.sessions.look_again(session)
         return looked >= limit
@@ -284,6 +329,7 @@ class SessionEngine:
         if session.background:
             session.broadcast.backgrounded -= 1
         self.sessions.leave(session)
+        session.broadcast.sessions -= 1
         self._losses.close(session)
         ending = judge(session, reason)
         self.tables.evicted.add(1, ending.reason if ending.reason in ("timeout", "capacity") else "ended")

@@ -24,16 +24,13 @@ class Lifecycle:
         self._engine = engine
         self._on_close = on_close
         self._closing: dict[str, list[Session]] = {}
+        engine.before_drop = self._end_early
 
     def live(self, event: StreamLive) -> None:
         """A stream is live: a new broadcast, or the present one goes on."""
-        broadcast = self._engine.broadcasts.get(event.stream)
-        if broadcast is not None and broadcast.closed:
-            self._engine.drop_broadcast(broadcast)
-            broadcast = None
-        if broadcast is None:
-            self._engine.broadcast_of(event.stream, event.started)
+        if not self._engine.has_room(event.stream):
             return
+        broadcast = self._engine.broadcast_of(event.stream, event.started)
         broadcast.over_at = 0.0
         broadcast.started = min(broadcast.started, event.started)
 
@@ -50,9 +47,7 @@ class Lifecycle:
                 if now > max(broadcast.over_at, broadcast.heard) + RETENTION_SECONDS:
                     self._engine.forget_broadcast(broadcast)
             elif broadcast.stream not in self._closing and self._is_over(broadcast, now):
-                self._closing[broadcast.stream] = [
-                    one for one in self._engine.sessions.values() if one.broadcast is broadcast
-                ]
+                self._closing[broadcast.stream] = self._sessions_of(broadcast)
         return self._close_some(now, limit)
 
     def _is_over(self, broadcast: Broadcast, now: float) -> bool:
@@ -72,10 +67,24 @@ class Lifecycle:
                 left -= 1
                 if self._engine.sessions.has(session):
                     self._engine.end(session, "ended")
+            if not sessions and broadcast.sessions:
+                sessions = self._closing[stream] = self._sessions_of(broadcast)  # they came meanwhile
             if sessions:
                 return True
             del self._closing[stream]
-            broadcast.closed = True
-            broadcast.over_at = broadcast.over_at or now
-            self._on_close(broadcast, now)
+            self._close(broadcast, now)
         return False
+
+    def _sessions_of(self, broadcast: Broadcast) -> list[Session]:
+        return [one for one in self._engine.sessions.values() if one.broadcast is broadcast]
+
+    def _close(self, broadcast: Broadcast, now: float) -> None:
+        broadcast.closed = True
+        broadcast.over_at = broadcast.over_at or now
+        self._on_close(broadcast, now)
+
+    def _end_early(self, broadcast: Broadcast) -> None:
+        """A broadcast without sessions has to make room for another stream's."""
+        self._closing.pop(broadcast.stream, None)
+        if not broadcast.closed:
+            self._close(broadcast, self._engine.now)

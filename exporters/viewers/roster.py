@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, ValuesView
 
 from exporters.viewers.session import Session
-from exporters.viewers.wheel import Wheel
+from exporters.viewers.wheel import Wheel, bucket_of
+
+MAX_LIVELY = 64
+"""Lively sessions that are passed over in one search for the stalest"""
 
 
 class Roster:
@@ -13,7 +16,9 @@ class Roster:
 
     def __init__(self) -> None:
         self._by_key: dict[str, Session] = {}
-        self._by_identity: dict[int, Session] = {}
+        self._inferred: dict[int, Session] = {}
+        """by identity; each living session with an identity is either here or counted in ``_telling``"""
+        self._telling: dict[int, int] = {}
         self._by_user: dict[tuple[str, str], Session] = {}
         self._wheel = Wheel()
 
@@ -31,35 +36,49 @@ class Roster:
         return self._by_key.get(session.key) is session
 
     def enter(self, session: Session) -> None:
-        """A session begins; it is given up when it expires."""
+        """A session begins, or is back from a checkpoint."""
         self._by_key[session.key] = session
         identity = session.viewer.identity
-        if identity and (session.rank or identity not in self._by_identity):
-            self._by_identity[identity] = session
-        if session.user:
-            self._by_user[session.stream, session.user] = session
-        session.due = session.expires
+        if identity and (session.rank or identity in self._inferred):
+            self._telling[identity] = self._telling.get(identity, 0) + 1
+        elif identity:
+            self._inferred[identity] = session
+        if session.named:  # it comes from a checkpoint
+            self.name_user(session)
         self._wheel.put(session, session.due)
 
     def leave(self, session: Session) -> None:
         """A session is over."""
         del self._by_key[session.key]
         identity = session.viewer.identity
-        if self._by_identity.get(identity) is session:
-            del self._by_identity[identity]
+        if self._inferred.get(identity) is session:
+            del self._inferred[identity]
+        elif identity:
+            left = self._telling[identity] - 1
+            if left:
+                self._telling[identity] = left
+            else:
+                del self._telling[identity]
         if session.user and self._by_user.get((session.stream, session.user)) is session:
             del self._by_user[session.stream, session.user]
 
     def rename(self, session: Session, key: str) -> None:
-        """A session goes on under another key."""
+        """A viewer who was inferred tells about itself under a key of its own."""
         del self._by_key[session.key]
         session.key = key
         self._by_key[key] = session
+        identity = session.viewer.identity
+        if self._inferred.get(identity) is session:
+            del self._inferred[identity]
+            self._telling[identity] = self._telling.get(identity, 0) + 1
 
-    def of_identity(self, identity: int) -> Session | None:
-        """The living session of a viewer (0: nobody knows who it is)."""
-        found = self._by_identity.get(identity) if identity else None
-        return found if found is not None and found.key in self._by_key else None
+    def inferred(self, identity: int) -> Session | None:
+        """The living session of a viewer who is only inferred from requests."""
+        return self._inferred.get(identity)
+
+    def tells(self, identity: int) -> bool:
+        """Whether any living session of this viewer tells about itself."""
+        return identity in self._telling
 
     def of_user(self, stream: str, user: str) -> Session | None:
         """The living session in which this user was named last."""
@@ -67,7 +86,11 @@ class Roster:
         return found if found is not None and self.has(found) else None
 
     def name_user(self, session: Session) -> None:
-        """The session's user is named in it."""
+        """The session's user is named in it, and no more in another."""
+        before = self._by_user.get((session.stream, session.user))
+        if before is not None:
+            before.named = False
+        session.named = True
         self._by_user[session.stream, session.user] = session
 
     def expect(self, session: Session, expires: float) -> None:
@@ -86,15 +109,26 @@ class Roster:
 
     def look_again(self, session: Session) -> None:
         """The session was looked at and lives on."""
-        self._wheel.put(session, session.expires)
+        session.due = session.expires
+        self._wheel.put(session, session.due)
 
     def due(self, now: float) -> Iterator[Session]:
-        """Living sessions, and others, that are to be looked at by now; each is handed out once."""
+        """Sessions whose time may have come by now: some are over, others (by their ``due``) are in for later too."""
         return self._wheel.due(now)
 
     def stalest(self) -> Session | None:
-        """The living session that is to be given up first."""
+        """The living session that is to be given up first, or the first of many that reported lately."""
+        stalest: Session | None = None
+        passed = 0
         for session in self._wheel.soonest():
-            if self.has(session):
+            if not self.has(session) or bucket_of(session.due) > self._wheel.second:
+                continue  # over, or in for later too
+            if bucket_of(session.expires) <= self._wheel.second:
                 return session
-        return None
+            self.look_again(session)
+            if stalest is None or session.expires < stalest.expires:
+                stalest = session
+            passed += 1
+            if passed == MAX_LIVELY:
+                break
+        return stalest

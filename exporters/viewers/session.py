@@ -68,6 +68,8 @@ KEPT = (
     "dry_at",
     "starting_at",
     "unique_slot",
+    "named",
+    "due",
 )
 
 MOMENTS = ("rank_at", "seen", "interval_at", "expires", "joined", "newest", "state_at")
@@ -78,7 +80,7 @@ TOLD_MOMENTS = ("begun", "dry_at", "starting_at")
 class Session:
     """Mutable state of one session; only the engine changes it, under its lock."""
 
-    __slots__ = (*KEPT, "broadcast", "counted", "device", "due", "epoch", "shown_state", "shown_variant", "viewer")
+    __slots__ = (*KEPT, "broadcast", "counted", "device", "epoch", "shown_state", "shown_variant", "viewer")
 
     def __init__(self, key: str, broadcast: Broadcast, viewer: Viewer, device: Device, now: float) -> None:
         self.key = key
@@ -127,6 +129,8 @@ class Session:
         self.dropped_frames = 0
         self.background = False
         self.user = ""
+        self.named = False
+        """whether it is the session in which its user was named last"""
         self.engagements: dict[str, int] | None = None
         self.unique_slot = 0
 
@@ -170,5 +174,7 @@ class Session:
 
     def load(self, values: list[Any]) -> None:
         """Take the values of a checkpoint back."""
+        if len(values) == len(KEPT) - 2:  # a checkpoint of an earlier version
+            values = [*values, bool(values[KEPT.index("user")]), values[KEPT.index("expires")]]
         for name, value in zip(KEPT, values, strict=True):
             setattr(self, name, [tuple(point) for point in value] if name == "points" else value)

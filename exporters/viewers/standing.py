@@ -43,7 +43,7 @@ class Standing:
         """Count the attempt and the first frame as soon as they are known."""
         if not session.confirmed:
             # Two media requests a second apart are a player; a single one may be anything.
-            if not report.media or session.points[-1][0] - session.points[0][0] < 1.0:
+            if not report.media or session.points[-1][0] - session.joined < 1.0:
                 return
             session.confirmed = True
             state = PLAYING
@@ -55,6 +55,8 @@ class Standing:
             self._note_unique(session, now)
         if state == PLAYING and not session.played:
             self._ledger.play(session)
+            if session.shown_state == "starting":
+                show(session, now)  # it is known only now that it stalled after the first frame
 
     def is_stale(self, session: Session, now: float) -> bool:
         """Whether the passing of time alone changes how the session is counted."""

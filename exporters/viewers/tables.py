@@ -55,7 +55,7 @@ class ViewerTables:
         self.taken: dict[tuple[str, int, str], Cell] = {}
 
     def count_report(self, transport: str, version: int, result: str) -> None:
-        """One report taken, with what came of it: ok, duplicate, late, skewed, superseded."""
+        """One report taken, with what came of it: ok, duplicate, late, skewed, superseded, surplus."""
         key = (transport, version, result)
         cell = self.taken.get(key)
         if cell is None:

@@ -13,6 +13,8 @@ from exporters.viewers.session import Point, Session
 
 REORDER_SECONDS = 5.0
 BATCH_SECONDS = 5.0
+MAX_OPEN_POINTS, KEPT_POINTS = 64, 32
+"""A player whose clock stands still, or that tells of too much at once, has only its newest points open."""
 LONGEST_STRETCH_SECONDS = 90.0
 """the most that is credited between two reports: the longest that a session lives without any"""
 
@@ -44,10 +46,12 @@ def place(session: Session, point: Point) -> bool:
 def settle(session: Session, ledger: Ledger) -> None:
     """Count what is older than the reorder window; a few seconds' worth at once, since that is cheaper."""
     points = session.points
-    if len(points) < 2 or points[1][0] > points[-1][0] - REORDER_SECONDS - BATCH_SECONDS:
+    done = 1
+    if len(points) > MAX_OPEN_POINTS:
+        done = len(points) - KEPT_POINTS
+    elif len(points) < 2 or points[1][0] > points[-1][0] - REORDER_SECONDS - BATCH_SECONDS:
         return
     limit = points[-1][0] - REORDER_SECONDS
-    done = 1
     while done + 1 < len(points) and points[done + 1][0] <= limit:
         done += 1
     _count(session, points[: done + 1], ledger)

@@ -78,13 +78,25 @@ class UniqueWindows:
         if name == "stream":
             return self.whole
         seconds, count = WINDOWS[name]
-        first = int(now) // seconds - count
-        return Sketch.merged(part for slot, part in self._parts[name].items() if slot > first)
+        last = int(now) // seconds
+        return Sketch.merged(part for slot, part in self._parts[name].items() if last - count < slot <= last)
 
     def today(self, now: float) -> Sketch:
         """The sketch of the UTC day of ``now``."""
-        first = int(now) // 86400 * 24
-        return Sketch.merged(part for slot, part in self._parts["24h"].items() if slot >= first)
+        first, last = int(now) // 86400 * 24, int(now) // 3600
+        return Sketch.merged(part for slot, part in self._parts["24h"].items() if first <= slot <= last)
+
+    def shift(self, now: float, by: float) -> None:
+        """Our clock was set by so many seconds to ``now``: whoever was there so long ago still was."""
+        self.changed = True
+        for name, (seconds, _) in WINDOWS.items():
+            last, slots = int(now) // seconds, round(by / seconds)
+            moved: dict[int, list[Sketch]] = {}
+            for slot, part in self._parts[name].items():
+                moved.setdefault(min(slot + slots, last), []).append(part)
+            self._parts[name] = {
+                slot: parts[0] if len(parts) == 1 else Sketch.merged(parts) for slot, parts in moved.items()
+            }
 
     def state(self) -> dict[str, Any]:
         """The sketches as texts, for a checkpoint."""

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from exporters.viewers.session import Session
 
 
+def bucket_of(time: float) -> int:
+    """The second in which ``time`` has passed."""
+    return int(time) + 1
+
+
 class Wheel:
     """Holds each session once or more; a session that lives on is simply put back for later."""
 
@@ -14,9 +19,14 @@ class Wheel:
         self._buckets: dict[int, list[Session]] = {}
         self._next = 0
 
+    @property
+    def second(self) -> int:
+        """The bucket that sessions are taken out of."""
+        return self._next
+
     def put(self, session: Session, time: float) -> None:
         """Look at this session when ``time`` (Unix seconds) has passed."""
-        second = int(time) + 1
+        second = bucket_of(time)
         bucket = self._buckets.get(second)
         if bucket is None:
             self._buckets[second] = [session]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters.viewers.clock_watch import ClockWatch
+from exporters.viewers.inputs import AppEvent
 from tests.viewers.making import START, Clock, Kept, report
 
 HOUR_SECONDS = 3600.0
@@ -101,3 +102,31 @@ def test_a_clock_set_back_while_we_were_away_holds_nobody_back(clocks: Clocks) -
     for _ in range(10):
         clocks.pass_second()
     assert clocks.concurrent == 0
+
+
+@pytest.mark.parametrize("by", [24 * HOUR_SECONDS, HOUR_SECONDS, 2000.0, 700.0])
+def test_a_clock_set_ahead_and_back_leaves_no_mark_on_distinct_viewers_and_revenue(clocks: Clocks, by: float) -> None:
+    def tip(number: int) -> None:
+        now = clocks.ours.now
+        clocks.kept.shard.take([AppEvent(str(number), "demo", "tip", now, now, "u", "", 5.0, "USD", "{}")])
+
+    clocks.pass_second()
+    clocks.tell("before", 0)
+    clocks.by = by
+    clocks.pass_second()
+    for viewer in range(50):
+        clocks.tell(f"meanwhile{viewer}", 0)
+    tip(1)
+    clocks.by = 0.0
+    clocks.pass_second()
+    tip(2)
+    broadcast = clocks.kept.shard.engine.broadcasts["demo"]
+
+    def distinct(window: str) -> int:
+        return round(broadcast.viewers.window(window, clocks.ours.now).estimate())
+
+    assert [distinct(window) for window in ("stream", "1h", "24h")] == [51, 51, 51]
+    assert round(broadcast.viewers.today(clocks.ours.now).estimate()) == 51
+    assert (broadcast.revenue_day, broadcast.revenue_today) == (int(START) // 86400, 10.0)
+    clocks.ours.now += 2 * HOUR_SECONDS
+    assert [distinct(window) for window in ("stream", "1h", "24h")] == [51, 0, 51]

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from exporters.viewers.inputs import AppEvent, StreamLive, StreamOver
+from exporters.viewers.engine import MAX_SHARING
+from exporters.viewers.inputs import AppEvent, StreamLive, StreamOver, Tick
 from exporters.viewers.reports import Viewer
+from exporters.viewers.roster import MAX_LIVELY
+from exporters.viewers.timeline import MAX_OPEN_POINTS
 from tests.viewers.making import SOMEBODY, START, Clock, Kept, report
 
 
@@ -110,6 +113,13 @@ def test_a_stall_over_five_minutes_is_nobody_waiting(kept: Kept) -> None:
     assert demo(kept).states["rebuffering"] == 1
 
 
+def test_a_stall_is_shown_as_one_although_the_first_frame_is_told_late(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, state="s"), report("a", START + 3, sequence=2, state="r")])
+    assert (demo(kept).states["starting"], demo(kept).states["rebuffering"]) == (1, 0)
+    kept.shard.take([report("a", START + 3.5, time=START + 2, sequence=1, state="p")])
+    assert (demo(kept).states["starting"], demo(kept).states["rebuffering"]) == (0, 1)
+
+
 def test_an_exit_before_start_waited_a_second(kept: Kept) -> None:
     tell(kept, (0, "s"), (4, "q"), session="waited")
     tell(kept, (0, "s"), (0.5, "q"), session="glanced")
@@ -192,6 +202,29 @@ def test_a_report_about_settled_time_is_late(kept: Kept) -> None:
         [report("b", START, sequence=0), report("b", START + 10, sequence=2), report("b", START + 30, sequence=3)]
     )
     assert kept.shard.take([report("b", START + 31, time=START + 5, sequence=1, state="a")]) == ["late"]
+
+
+def test_a_player_whose_clock_stands_still_has_a_bounded_number_of_open_points(kept: Kept) -> None:
+    for number in range(1000):
+        kept.shard.take([report("a", START + number, time=START, sequence=number, state="rp"[number % 2])])
+        (session,) = kept.shard.engine.sessions.values()
+        assert len(session.points) <= MAX_OPEN_POINTS
+    over(kept, 1300)
+    assert (ended(kept)["watch_seconds"], ended(kept)["rebuffers"]) == (0.0, 499)
+
+
+def test_many_points_in_a_few_seconds_add_up_although_the_oldest_are_settled_at_once(kept: Kept) -> None:
+    for number in range(400):
+        kept.shard.take([report("a", START + number / 100, sequence=number, state="rp"[number % 2])])
+    over(kept)
+    assert ended(kept)["watch_seconds"] == pytest.approx(1.99, abs=1e-4)
+    assert ended(kept)["rebuffer_seconds"] == pytest.approx(1.99, abs=1e-4)
+
+
+def test_a_viewer_is_inferred_from_any_number_of_segments_a_second(kept: Kept) -> None:
+    asked: dict[str, Any] = {"transport": "inferred", "version": 0, "event": "", "state": "", "media": True}
+    kept.shard.take([report("inferred 7", START + number / 200, **asked) for number in range(300)])
+    assert demo(kept).concurrent == 1
 
 
 def test_a_players_wrong_clock_does_not_matter(kept: Kept) -> None:
@@ -277,6 +310,33 @@ def test_an_inferred_viewer_who_starts_to_tell_goes_on_as_one(kept: Kept) -> Non
     assert len(kept.shard.engine.sessions) == 1
 
 
+@pytest.mark.parametrize("leaves", ["elder", "younger"])
+def test_no_viewer_is_inferred_while_any_session_of_the_same_address_and_agent_tells(kept: Kept, leaves: str) -> None:
+    asked: dict[str, Any] = {"transport": "inferred", "version": 0, "event": "", "state": "", "media": True}
+    stays = "younger" if leaves == "elder" else "elder"
+
+    def all_report(number: int) -> list[str]:
+        now = START + number * 5
+        for session in ("elder", "younger"):
+            if session == stays or number <= 4:
+                state = "q" if session == leaves and number == 4 else "p"
+                kept.shard.take([report(session, now, sequence=number, state=state, interval=5.0, viewer=SOMEBODY)])
+        kept.tick(now)
+        return kept.shard.take([report("inferred 7", now + 0.1, viewer=SOMEBODY, **asked)])
+
+    for number in range(20):
+        if number == 12:
+            kept.store.checkpoint()
+            kept.kill()
+            kept.start()
+        assert all_report(number) == ["superseded"]
+    assert (demo(kept).concurrent, demo(kept).plays) == (1, 2)
+    over(kept)
+    for second in (300, 302):
+        kept.shard.take([report("inferred 7", START + second, viewer=SOMEBODY, **asked)])
+    assert demo(kept).plays == 3
+
+
 def test_a_query_player_is_gone_within_ten_seconds(kept: Kept) -> None:
     for second in range(0, 20, 2):
         kept.shard.take(
@@ -321,6 +381,17 @@ def test_an_event_player_lives_three_intervals(kept: Kept) -> None:
     kept.tick(START + 190 + 29)
     assert demo(kept).concurrent == 1
     kept.tick(START + 190 + 45)
+    assert demo(kept).concurrent == 0
+
+
+def test_a_patience_that_became_shorter_holds(kept: Kept) -> None:
+    for number in range(23):
+        hidden = 1 if number < 22 else 0
+        kept.shard.take([report("a", START + number * 5, sequence=number, background=hidden, interval=5.0)])
+        kept.tick(START + number * 5)
+    kept.tick(START + 110 + 14)
+    assert demo(kept).concurrent == 1
+    kept.tick(START + 110 + 16)
     assert demo(kept).concurrent == 0
 
 
@@ -381,6 +452,57 @@ def test_app_events_join_sessions_and_count_once(kept: Kept) -> None:
     assert kept.shard.tables.engaged.get("demo") == 1
     assert demo(kept).revenue_today == 5.0
     assert {one["event_id"]: one["amount"] for one in kept.rows("event")} == {"e1": None, "e2": 5.0}
+
+
+def test_after_a_restart_sessions_are_looked_at_when_they_would_have_been(kept: Kept) -> None:
+    for number in range(4):
+        kept.shard.take([report("a", START + number * 5, sequence=number, background=number % 2, interval=5.0)])
+    before = [(one.due, one.expires) for one in kept.shard.engine.sessions.values()]
+    kept.clock.now = START + 15
+    kept.store.checkpoint()
+    kept.kill()
+    kept.start()
+    assert [(one.due, one.expires) for one in kept.shard.engine.sessions.values()] == before
+    assert before[0][0] < before[0][1]
+
+
+@pytest.mark.parametrize("saved", [2, 3, 4])
+def test_after_a_restart_a_users_event_goes_where_it_would_have_gone(kept: Kept, saved: int) -> None:
+    for number, session in enumerate("abac"):
+        user = "ann" if session != "c" else "bob"
+        kept.shard.take([report(session, START + number, sequence=number, user=user)])
+        if number + 1 == saved:
+            kept.store.checkpoint()
+    kept.kill()
+    kept.start()
+    kept.shard.take([AppEvent("e1", "demo", "like", START + 5, START + 5, "ann", "", 0.0, "", "{}")])
+    engaged = [one.session_id for one in kept.shard.engine.sessions.values() if one.engagements]
+    assert engaged == ["a"]
+
+
+def test_sessions_of_an_earlier_versions_checkpoint_are_read(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, user="ann")])
+    engine = kept.shard.engine
+    (session,) = engine.sessions.values()
+    stream, viewer, device, values = session.dump()
+    engine.end(session, "timeout")
+    engine.restore_session([stream, viewer, device, values[:-2]])
+    back = engine.sessions.of_user("demo", "ann")
+    assert back is not None
+    assert (back.named, back.due, back.dump()[3]) == (True, back.expires, values)
+
+
+def test_a_user_named_elsewhere_while_a_checkpoint_is_written_is_saved_as_before(kept: Kept) -> None:
+    kept.shard.take([report("a", START, sequence=0, user="ann")])
+    kept.shard.take([report("b", START + 1, sequence=0, user="ann")])
+    kept.shard.take([report("a", START + 2, sequence=1, user="ann")])
+    engine = kept.shard.engine
+    saved: dict[str, bool] = {}
+    engine.before_change = lambda session: saved.setdefault(session.session_id, session.named) and None
+    engine.epoch += 1
+    kept.shard.take([report("b", START + 3, sequence=1, user="ann")])
+    assert saved == {"a": True, "b": False}
+    assert [one.session_id for one in engine.sessions.values() if one.named] == ["b"]
 
 
 def test_a_country_told_later_moves_the_viewer(kept: Kept) -> None:
@@ -450,6 +572,34 @@ def test_a_full_table_gives_up_the_stalest(tmp_path: Path) -> None:
     kept.kill()
 
 
+def test_a_full_table_gives_up_who_is_silent_not_who_came_first(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_sessions=3)
+    kept.shard.take([report("lively", START, sequence=0, interval=5.0)])
+    kept.shard.take([report("silent", START + 4, sequence=0, interval=5.0)])
+    for number in (1, 2):
+        kept.shard.take([report("lively", START + number * 5, sequence=number, interval=5.0)])
+    for session in ("x", "y"):
+        kept.shard.take([report(session, START + 11, sequence=0, interval=5.0)])
+    assert [one.session_id for one in kept.shard.engine.sessions.values()] == ["lively", "x", "y"]
+    kept.kill()
+
+
+def test_a_full_table_of_lively_sessions_is_searched_in_part(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_sessions=200)
+    for number in range(2):
+        for session in range(200):
+            kept.shard.take([report(str(session), START + number * 5, sequence=number, interval=5.0)])
+    sessions = kept.shard.engine.sessions
+    stalest = sessions.stalest()
+    assert stalest is not None
+    assert sum(one.due == one.expires for one in sessions.values()) == MAX_LIVELY
+    kept.shard.take([report("new", START + 6, sequence=0, interval=5.0)])
+    assert len(kept.shard.engine.sessions) == 200
+    kept.tick(START + 300)
+    assert len(kept.shard.engine.sessions) == 0
+    kept.kill()
+
+
 def test_streams_beyond_the_bound_share_one_label(tmp_path: Path) -> None:
     kept = Kept(tmp_path, Clock(), max_streams=1)
     kept.shard.take(
@@ -458,3 +608,133 @@ def test_streams_beyond_the_bound_share_one_label(tmp_path: Path) -> None:
     assert dict(kept.shard.tables.attempts.items()) == {("one",): 1, ("_other",): 2}
     assert kept.shard.tables.dropped_series.get("stream") == 2
     kept.kill()
+
+
+def crowd(kept: Kept, count: int, second: float = 0.0) -> list[str]:
+    """Chat in so many streams of which nothing else is known."""
+    now = START + second
+    chats = [
+        AppEvent(f"{second} {number}", f"crowd{number}", "chat_message", now, now, "u", "", 0.0, "", "{}")
+        for number in range(count)
+    ]
+    return kept.shard.take(chats)
+
+
+def test_streams_that_nobody_watches_make_room_for_further_ones(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=1)
+    engine = kept.shard.engine
+    kept.shard.take([report("a", START, stream="own"), report("b", START, stream="watched")])
+    assert set(crowd(kept, MAX_SHARING + 500, 1.0)) == {"ok"}
+    assert len(engine.broadcasts) == 1 + MAX_SHARING
+    assert "crowd500" not in engine.broadcasts and "crowd501" in engine.broadcasts
+    assert len(kept.rows("broadcast")) == 501  # with their totals
+    assert kept.shard.take([report("c", START + 2, stream="new")]) == ["ok"]
+    assert [engine.broadcasts[stream].concurrent for stream in ("own", "watched", "new")] == [1, 1, 1]
+    assert kept.shard.tables.engagements.get("_other", "chat_message") == MAX_SHARING + 500
+    kept.kill()
+
+
+def test_a_broadcast_that_is_about_to_end_makes_room_too(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=1)
+    kept.shard.take([report("a", START, stream="own")])
+    for number in range(250):
+        kept.shard.take([report(str(number), START, stream="leaving", interval=1.0)])
+    crowd(kept, MAX_SHARING - 1, 1.0)
+    kept.shard.take([StreamOver("leaving", START), Tick(START + 61)])  # ends some of its sessions
+    leaving = kept.shard.engine.broadcasts["leaving"]
+    assert 0 < leaving.sessions < 250
+    while leaving.sessions:
+        kept.shard.engine.advance(START + 61, 100)
+    assert set(crowd(kept, MAX_SHARING, 62.0)) == {"ok"}
+    kept.tick(START + 63)
+    assert leaving.closed
+    kept.kill()
+
+
+def test_when_all_streams_are_watched_further_ones_are_surplus(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=1)
+    for number in range(1 + MAX_SHARING):
+        assert kept.shard.take([report("a", START, stream=f"s{number}")]) == ["ok"]
+    assert kept.shard.take([report("a", START + 1, stream="one more")]) == ["surplus"]
+    assert crowd(kept, 1, 1.0) == ["surplus"]
+    kept.shard.take([StreamLive("listed", START, START + 1)])
+    assert len(kept.shard.engine.broadcasts) == len(kept.shard.engine.sessions) == 1 + MAX_SHARING
+    assert len(kept.rows("event")) == 1  # history has it
+    kept.tick(START + 200)
+    assert kept.shard.take([report("a", START + 200, stream="one more")]) == ["ok"]
+    kept.kill()
+
+
+def test_a_restart_gives_labels_of_their_own_to_the_same_streams(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, Clock(), max_streams=2)
+
+    def labels() -> dict[str, str]:
+        return {one.stream: one.label for one in kept.shard.engine.broadcasts.values()}
+
+    kept.shard.take([report("a", START, stream="first"), report("a", START, stream="second")])
+    kept.shard.take([report("a", START, stream="third"), report("a", START, stream="fourth")])
+    for number in range(1, 200):
+        kept.shard.take([report("a", START + number * 10, stream=one) for one in ("second", "third", "fourth")])
+        kept.tick(START + number * 10)
+    kept.shard.take([report("a", START + 2000, stream="fifth")])
+    assert labels() == {"second": "second", "fifth": "fifth", "third": "_other", "fourth": "_other"}
+    before = list(labels().items())
+    kept.store.checkpoint()
+    kept.kill()
+    kept.start()
+    assert list(labels().items()) == before
+    kept.kill()
+
+
+def play_show(kept: Kept, name: str, second: float, viewers: int) -> None:
+    """A minute of a show without a stream list."""
+    for number in range(12):
+        now = START + second + number * 5
+        for viewer in range(viewers):
+            state = "q" if number == 11 else "p"
+            kept.shard.take([report(f"{name}{viewer}", now, sequence=number, state=state, interval=5.0)])
+        kept.tick(now)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_without_a_list_the_next_show_is_a_broadcast_of_its_own(kept: Kept, restarts: bool) -> None:
+    play_show(kept, "first", 0, 3)
+    kept.tick(START + 70)
+    kept.tick(START + 55 + 901)
+    assert demo(kept).closed
+    if restarts:
+        kept.store.checkpoint()
+        kept.kill()
+        kept.start()
+        assert demo(kept).closed
+    play_show(kept, "second", 960, 5)
+    if restarts:
+        kept.kill()
+        kept.start()
+    assert (demo(kept).closed, demo(kept).plays, demo(kept).started) == (False, 5, START + 960)
+    for second in (1030, 1920, 3000):
+        kept.tick(START + second)
+    assert sorted((row["started"], row["plays"]) for row in kept.rows("broadcast")) == [(START, 3), (START + 960, 5)]
+    assert kept.shard.engine.broadcasts == {}
+
+
+def test_a_late_report_of_the_show_before_does_not_begin_a_broadcast(kept: Kept) -> None:
+    play_show(kept, "first", 0, 1)
+    kept.tick(START + 70)
+    kept.shard.take([StreamOver("demo", START + 100)])
+    kept.tick(START + 161)
+    assert kept.shard.take([report("first0", START + 162, sequence=11, state="q")]) == ["late"]
+    assert kept.shard.take([report("first0", START + 162, sequence=12, event="rr", state="")]) == ["late"]
+    assert demo(kept).closed
+
+
+def test_who_comes_while_a_broadcast_is_ended_is_in_its_totals(kept: Kept) -> None:
+    kept.shard.take([StreamLive("demo", START, START)])
+    kept.shard.take([report(str(number), START, sequence=0) for number in range(150)])
+    kept.shard.take([StreamOver("demo", START + 1)])
+    kept.shard.take([report(str(number), START + 60, sequence=1) for number in range(150)])
+    assert kept.shard.take([Tick(START + 61.5)]) == ["more"]
+    kept.shard.take([report("new", START + 61.6, sequence=0)])
+    kept.tick(START + 61.7)
+    (row,) = kept.rows("broadcast")
+    assert (row["plays"], demo(kept).closed, len(kept.shard.engine.sessions)) == (151, True, 0)

@@ -211,6 +211,26 @@ def test_windows_of_distinct_viewers_slide() -> None:
     assert round(kept.window("24h", START + 2 * 3600).estimate()) == 2
 
 
+def test_windows_of_distinct_viewers_ignore_what_is_yet_to_come() -> None:
+    windows = UniqueWindows()
+    windows.add("a", START)
+    windows.add("b", START + 86400)
+    assert round(windows.window("1h", START).estimate()) == 0  # what was before went when the day had passed
+    assert round(windows.window("24h", START + 23 * 3600).estimate()) == 0
+    assert round(windows.today(START + 23 * 3600).estimate()) == 0
+
+
+@pytest.mark.parametrize("by", [86400.0, 3600.0, 1000.0, -1000.0, -86400.0])
+def test_windows_of_distinct_viewers_move_with_the_clock(by: float) -> None:
+    windows = UniqueWindows()
+    windows.add("a", START - 7200)
+    windows.add("b", START)
+    windows.shift(START + by, by)
+    windows.add("c", START + by)
+    assert round(windows.window("1h", START + by).estimate()) == 2
+    assert round(windows.window("24h", START + by).estimate()) == 3
+
+
 @given(st.integers(0, sequences.WINDOW - 1), st.lists(st.integers(0, 150), max_size=120))
 def test_numbers_are_fresh_once_and_losses_are_those_that_never_came(first: int, numbers: list[int]) -> None:
     highest, seen, lost = -1, 0, 0
