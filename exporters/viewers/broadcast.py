@@ -54,6 +54,7 @@ class Broadcast:
         "engagements",
         "heard",
         "label",
+        "listed",
         "over_at",
         "peak",
         "peak_at",
@@ -76,6 +77,8 @@ class Broadcast:
         """when a report last came"""
         self.over_at = 0.0
         """when it ended, or 0"""
+        self.listed = False
+        """whether a stream list tells of its end"""
         self._tables = tables
         self._cells: dict[tuple[str, ...], Cell] = {}
         self.states = dict.fromkeys(SHOWN_STATES, 0)
@@ -167,7 +170,7 @@ class Broadcast:
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps; the present audience is rebuilt from the sessions."""
         kept = {name: getattr(self, name) for name in (*TOTALS, *MOMENTS)}
-        kept["stream"] = self.stream
+        kept["stream"], kept["listed"] = self.stream, self.listed
         kept["engagements"], kept["engaged"] = dict(self.engagements), list(self.engaged)
         kept["revenue_day"], kept["revenue_today"] = self.revenue_day, self.revenue_today
         kept["variants"] = self.variants.values()
@@ -187,6 +190,7 @@ class Broadcast:
         """Take a checkpoint back."""
         for name in (*TOTALS, *MOMENTS, "revenue_day", "revenue_today"):
             setattr(self, name, kept[name])
+        self.listed = bool(kept.get("listed"))  # a checkpoint of 0.1.0 has none
         self.engagements, self.engaged = dict(kept["engagements"]), set(kept["engaged"])
         self.rates = {int(rate): name for rate, name in kept["rates"]}
         for name in kept["variants"]:

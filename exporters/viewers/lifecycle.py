@@ -31,7 +31,7 @@ class Lifecycle:
         if not self._engine.has_room(event.stream):
             return
         broadcast = self._engine.broadcast_of(event.stream, event.started)
-        broadcast.over_at = 0.0
+        broadcast.over_at, broadcast.listed = 0.0, True
         broadcast.started = min(broadcast.started, event.started)
 
     def over(self, event: StreamOver) -> None:
@@ -53,7 +53,8 @@ class Lifecycle:
     def _is_over(self, broadcast: Broadcast, now: float) -> bool:
         if broadcast.over_at:
             return now > broadcast.over_at + GRACE_SECONDS
-        return now > broadcast.heard + IDLE_SECONDS and not any(broadcast.states.values())
+        idle = now > broadcast.heard + IDLE_SECONDS and not any(broadcast.states.values())
+        return idle and not broadcast.listed
 
     def _close_some(self, now: float, limit: int) -> bool:
         left = limit

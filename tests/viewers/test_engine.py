@@ -542,6 +542,21 @@ def test_an_encoder_that_reconnects_goes_on_with_its_broadcast(kept: Kept) -> No
     assert demo(kept).started == START
 
 
+def test_a_listed_stream_that_nobody_watches_for_long_is_the_same_broadcast(kept: Kept) -> None:
+    kept.shard.take([StreamLive("demo", START, START)])
+    tell(kept, (0, "p"), (10, "q"), session="a")
+    for later in (1_000, 2_000):
+        kept.tick(START + later)
+        kept.shard.take([StreamLive("demo", START, START + later)])
+        kept.kill()
+        kept.start()
+    tell(kept, (2_100, "p"), (2_110, "q"), session="b")
+    kept.shard.take([StreamOver("demo", START + 2_200)])
+    kept.tick(START + 2_300)
+    (row,) = kept.rows("broadcast")
+    assert (row["started"], row["plays"], row["watch_seconds"]) == (START, 2, 20.0)
+
+
 def test_the_next_broadcast_starts_at_zero_while_counters_go_on(kept: Kept) -> None:
     kept.shard.take([StreamLive("demo", START, START)])
     tell(kept, (0, "p"), (10, "q"))
