@@ -174,11 +174,12 @@ class SpoolWriter:
 
     def _measure(self) -> int:
         total = self._held_bytes
-        for path in self._folder.glob(f"*-{self._name}.*"):
-            try:
-                total += path.stat().st_size
-            except FileNotFoundError:  # the reader was faster
-                continue
+        for suffix in (OPEN_SUFFIX, CLOSED_SUFFIX):  # what the reader has set aside waits for nobody
+            for path in self._folder.glob(f"*-{self._name}{suffix}"):
+                try:
+                    total += path.stat().st_size
+                except FileNotFoundError:  # the reader was faster
+                    continue
         return total
 
 
