@@ -319,7 +319,7 @@ VIEWER_REPORTS = _counter(
 VIEWER_REPORTS_REJECTED = _counter(
     "viewer_reports_rejected",
     "reason",
-    "Reports refused: auth, rate, size, parse, unknown_stream, clock, version, ended, surplus.",
+    "Reports refused: auth, rate, size, parse, unknown_stream, clock, version, ended, surplus, error.",
 )
 VIEWER_REPORT_GAPS = _counter("viewer_report_gaps", "transport", "Reports lost on the way, by sequence number.")
 VIEWER_REPORT_DELAY = _histogram("viewer_report_delay_seconds", "transport", "Report time to received.", DELAY_SECONDS)

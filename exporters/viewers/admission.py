@@ -10,7 +10,9 @@ from enum import Enum
 from exporters.discovery import LiveStream
 from exporters.errors import ConfigError
 
-MAX_STREAM_NAME = 128
+STREAM_NAME = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f][^\s\x00-\x1f\x7f-\x9f]{0,127}")
+"""What history can keep, and what leaves a blank to part a stream from a session."""
+CHECKED_NAMES = 10_000
 REFRESH_SECONDS = 1.0
 
 
@@ -49,6 +51,7 @@ class Admission:
         self._ended_grace_seconds = ended_grace_seconds
         self._refreshed = -REFRESH_SECONDS
         self._over: dict[str, float] = {}
+        self._well_formed: set[str] = set()
         try:
             self._allowed = re.compile("|".join(f"(?:{_pattern(text)})" for text in allowed)) if allowed else None
         except re.error as error:
@@ -56,7 +59,7 @@ class Admission:
 
     def judge(self, stream: str) -> Verdict:
         """The verdict on a report of this stream now."""
-        if not stream or len(stream) > MAX_STREAM_NAME:
+        if stream not in self._well_formed and not self._is_well_formed(stream):
             return Verdict.UNKNOWN
         if self._allowed is not None and self._allowed.fullmatch(stream):
             return Verdict.TAKE
@@ -75,6 +78,14 @@ class Admission:
         if ended is None:
             return Verdict.UNKNOWN if known is None else Verdict.TAKE
         return Verdict.ENDED if self._clock() - ended > self._ended_grace_seconds else Verdict.TAKE
+
+    def _is_well_formed(self, stream: str) -> bool:
+        if not STREAM_NAME.fullmatch(stream):
+            return False
+        if len(self._well_formed) >= CHECKED_NAMES:
+            self._well_formed.clear()
+        self._well_formed.add(stream)
+        return True
 
     def note(self, streams: Mapping[str, LiveStream], before: Mapping[str, LiveStream]) -> None:
         """Remember since when streams are over; call it with each new list and the one before."""

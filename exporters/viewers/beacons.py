@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from exporters.errors import SourceFormatError
-from exporters.viewers.reports import Report, Viewer
+from exporters.viewers.reports import Report, Viewer, is_plain
 from exporters.viewers.translate import MAX_SESSION_ID
 
 STATES: Final = {
@@ -58,6 +58,8 @@ def beacon_report(
     session = beacon.get("session")
     if not isinstance(session, str) or not session or len(session) > MAX_SESSION_ID:
         raise SourceFormatError(f"session must be a text of 1 to {MAX_SESSION_ID} characters")
+    if not is_plain(session):
+        raise SourceFormatError("session has control characters")
     state = beacon.get("state")
     if not isinstance(state, str) or state not in STATES:
         raise SourceFormatError(f"state must be one of {', '.join(STATES)}")
@@ -123,4 +125,6 @@ def _text(beacon: dict[str, Any], name: str, longest: int) -> str:
         return ""
     if not isinstance(value, (str, int)) or len(str(value)) > longest:
         raise SourceFormatError(f"{name} must be a text of at most {longest} characters")
+    if not is_plain(str(value)):
+        raise SourceFormatError(f"{name} has control characters")
     return str(value)

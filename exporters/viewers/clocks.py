@@ -9,6 +9,8 @@ from exporters.viewers.tables import ViewerTables
 
 MAX_AHEAD_SECONDS, MAX_BACK_SECONDS = 30.0, 10.0
 """How far a player's clock may move against ours before it counts as changed"""
+MAX_EARLIER_SECONDS = 90.0
+"""How far an overtaken report may lie before all that is known of a session: the longest silence of one that lives"""
 
 
 class Clocks:
@@ -38,6 +40,8 @@ class Clocks:
             skewed, time = True, session.newest
         if skewed:
             session.offset = time - report.time
+        elif time < session.joined - MAX_EARLIER_SECONDS:
+            skewed, time = True, session.newest  # this one's time is wrong; it says nothing about the clock
         delays = self._delays.get(report.transport)
         if delays is None:
             delays = self._delays[report.transport] = self._tables.delay.cell(report.transport)

@@ -18,10 +18,13 @@ Cmcd = dict[str, str]
 
 MAX_TEXT = 8192
 HEADERS = ("cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status")
+# Both read any text in linear time: nothing that was read is given back (possessive), and what fits nothing, a run of
+# letters before another character or a string without end, is matched as such instead of being tried from its middle.
+_STRING = r'"(?:[^"\\]|\\.)*+"'
 _PAIR = re.compile(
-    r'([A-Za-z*][A-Za-z0-9_.*-]*)(?:=("(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\)|[^,]*))?(?:,|$)'
+    rf'([A-Za-z*][A-Za-z0-9_.*-]*+)(?:(?:=({_STRING}|\((?:[^()"\\]|{_STRING})*+\)|[^,]*))?(?:,|$)|([^,=]))'
 )
-_ITEM = re.compile(r'(-?[0-9.]+|"(?:[^"\\]|\\.)*")((?:;[a-z0-9*_.-]+(?:=[^\s;)]*)?)*)')
+_ITEM = re.compile(rf'(?:(-?[0-9.]++|{_STRING})|"(?:[^"\\]|\\.)*+)((?:;[a-z0-9*_.-]++(?:=[^\s;)]*+)?)*+)')
 _VIDEO = frozenset({"v", "av"})
 _TOKENS = frozenset({"e", "ot", "sf", "st", "sta", "v"})
 
@@ -31,7 +34,8 @@ def parse(text: str) -> Cmcd:
     if len(text) > MAX_TEXT:
         raise SourceFormatError(f"CMCD over {MAX_TEXT} characters", "size")
     if "\\" in text or ", " in text or "," in "".join(text.split('"')[1::2]):
-        pairs = dict(_PAIR.findall(text))  # commas that end no pair, or blanks
+        # Commas that end no pair, or blanks.
+        pairs = {key: value for key, value, broken in _PAIR.findall(text) if not broken}
     else:
         pairs = {}
         for part in text.split(","):
@@ -75,6 +79,8 @@ def _written(value: Any) -> str:
     if value is False:
         return "?0"
     if isinstance(value, list):
+        if any(isinstance(item, list) for item in value):
+            raise SourceFormatError("CMCD JSON has a nested list")
         return "(" + " ".join(_written(item) for item in value[:64]) + ")"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -128,4 +134,4 @@ def strings(value: str | None) -> list[str]:
         return []
     if value[0] != "(":
         return [text(value)]
-    return [text(item) for item, _ in _ITEM.findall(value)]
+    return [text(item) for item, _ in _ITEM.findall(value) if item]

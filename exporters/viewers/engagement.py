@@ -31,7 +31,7 @@ MAX_ENGAGED_USERS = 100_000
 
 
 class Engagements:
-    """Counts app events; an event id that came before changes nothing."""
+    """Counts app events; one that came before, by stream, kind and id, changes nothing."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Engagements:
 
     def apply(self, event: AppEvent) -> str:
         """Take one event; gives ``ok``, ``duplicate``, or ``surplus`` when it is kept by history only."""
-        if self._seen.is_repeat(_key(event.event_id)):
+        if self._seen.is_repeat(_key(event)):
             return "duplicate"
         if not self._engine.has_room(event.stream):
             self._engine.tables.rejected.add(1, "surplus")
@@ -100,10 +100,11 @@ class Engagements:
 
     def restore(self, rows: list[Any]) -> None:
         """Take a checkpoint back."""
-        # Checkpoints of earlier versions have the ids themselves.
-        self._seen.restore(row if isinstance(row, int) else _key(row) for row in rows)
+        # Checkpoints of early versions have ids instead, which do not tell the stream.
+        self._seen.restore(row for row in rows if isinstance(row, int))
 
 
-def _key(event_id: str) -> int:
-    """A number for an id that is the same in every process."""
-    return int.from_bytes(blake2b(event_id.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+def _key(event: AppEvent) -> int:
+    """A number for an event that is the same in every process; ids are the sender's own within stream and kind."""
+    name = f"{event.stream}\0{event.event}\0{event.event_id}"
+    return int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), "big")

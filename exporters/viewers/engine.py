@@ -305,32 +305,43 @@ class SessionEngine:
         self.sessions.plan_anew()
 
     def advance(self, now: float, limit: int) -> bool:
-        """Let time pass for at most ``limit`` sessions; whether more are waiting."""
+        """Let time pass for at most ``limit`` sessions; whether more are waiting. Raises the last failure of one."""
         self.now = now = max(self.now, now)
         looked = 0
+        failure: Exception | None = None
         for session in islice(self.sessions.due(now), limit):
             looked += 1
             if not self.sessions.has(session) or session.due > now:
                 continue
-            if now > session.expires:
-                self.end(session, "timeout")
-                continue
-            self.changing(session)
-            if self._standing.is_stale(session, now):
-                self._standing.refresh(session, now)
-            self.sessions.look_again(session)
+            try:
+                self._look(session, now)
+            except Exception as error:  # the others have their turn all the same
+                failure = error
+        if failure is not None:
+            raise failure
         return looked >= limit
+
+    def _look(self, session: Session, now: float) -> None:
+        if now > session.expires:
+            self.end(session, "timeout")
+            return
+        self.changing(session)
+        if self._standing.is_stale(session, now):
+            self._standing.refresh(session, now)
+        self.sessions.look_again(session)
 
     def end(self, session: Session, reason: str) -> None:
         """Count and remove a session."""
         self.changing(session)
-        finish(session, self._ledger)
-        stop_showing(session)
-        if session.background:
-            session.broadcast.backgrounded -= 1
-        self.sessions.leave(session)
-        session.broadcast.sessions -= 1
-        self._losses.close(session)
+        try:
+            finish(session, self._ledger)
+        finally:  # whatever its last points hold, it is over
+            stop_showing(session)
+            if session.background:
+                session.broadcast.backgrounded -= 1
+            self.sessions.leave(session)
+            session.broadcast.sessions -= 1
+            self._losses.close(session)
         ending = judge(session, reason)
         self.tables.evicted.add(1, ending.reason if ending.reason in ("timeout", "capacity") else "ended")
         if session.attempted:

@@ -17,9 +17,10 @@ from exporters.viewers.deliveries import DeliveryReader
 from exporters.viewers.engagement import MONEY_EVENTS
 from exporters.viewers.inputs import HandoffTaken, Input
 from exporters.viewers.limits import RateLimit
+from exporters.viewers.mishaps import Mishaps
 from exporters.viewers.reports import Report, Viewer, report_key
 from exporters.viewers.shard import Shard
-from exporters.viewers.translate import CmcdTranslator, content_id
+from exporters.viewers.translate import CmcdTranslator, content_id, told_moment
 from exporters.viewers.viewers import ViewerResolver
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Intake:
         self._session_limit = session_limit
         self._owns = owns
         self._clock = clock
+        self._mishaps = Mishaps("a report could not be read")
 
     def cmcd_lines(self, body: bytes, client: Client, stream: str = "") -> Outcome:
         """CMCD 2 event mode: one report a line. ``stream`` is used for lines without a content id."""
@@ -104,8 +106,8 @@ class Intake:
         received = self._clock()
         newest = -1.0
         for one in parsed if len(parsed) > 1 else ():
-            if isinstance(one, dict) and "ts" in one:
-                newest = max(newest, cmcd.number(one["ts"]))
+            if isinstance(one, dict):
+                newest = max(newest, told_moment(one))
         return self._take_all(
             [partial(self._cmcd, one, stream, _transport(one), received, client, newest) for one in parsed], client
         )
@@ -120,9 +122,9 @@ class Intake:
         received = self._clock()
         try:
             rows = beacons.read_beacons(body)
-            newest = max(beacons.beacon_time(row) for row in rows)
         except SourceFormatError as error:
             return self._refused(Refusal(BAD, error.reason, str(error)))
+        newest = max(map(_beacon_time, rows))
 
         def report(row: dict[str, object]) -> Report:
             stream = beacons.beacon_stream(row)
@@ -168,8 +170,11 @@ class Intake:
                 report = self._deliveries.report(record, received)
             except Refusal as refusal:
                 self._shard.tables.rejected.add(1, refusal.reason)
-            except (SourceFormatError, TypeError, ValueError) as error:
-                self._shard.tables.rejected.add(1, getattr(error, "reason", "parse"))
+            except SourceFormatError as error:
+                self._shard.tables.rejected.add(1, error.reason)
+            except Exception as error:  # the batch would come again and again
+                self._mishaps.note(error)
+                self._shard.tables.rejected.add(1, "parse")
             else:
                 # The CDN exporter tells every shard everything; each takes its own.
                 if report is not None and self._owns(report.session):
@@ -193,7 +198,7 @@ class Intake:
         session = cmcd.text(pairs.get("sid", ""))
         self._limit_session(stream, session)
         viewer = self._viewer(stream, session, client, received)
-        return self._translator.report(pairs, stream, transport, received, viewer, newest=newest / 1000)
+        return self._translator.report(pairs, stream, transport, received, viewer, newest=newest)
 
     def _viewer(self, stream: str, session: str, client: Client, received: float) -> Viewer | None:
         if not self._shard.engine.needs_viewer(report_key(stream, session)):
@@ -222,6 +227,9 @@ class Intake:
                 refusal = Refusal(BAD, error.reason, str(error))
             except Refusal as error:
                 refusal = error
+            except Exception as error:  # must not cost the others of the request
+                self._mishaps.note(error)
+                refusal = Refusal(BAD, "parse", "cannot be read")
             else:
                 continue
             self._shard.tables.rejected.add(1, refusal.reason)
@@ -241,6 +249,13 @@ class Intake:
 def _transport(pairs: cmcd.Cmcd | SourceFormatError) -> str:
     """Events are worth more than reports about requests, however they are sent."""
     return "event" if isinstance(pairs, dict) and "e" in pairs else "query"
+
+
+def _beacon_time(row: dict[str, object]) -> float:
+    try:
+        return beacons.beacon_time(row)
+    except SourceFormatError:
+        return -1.0  # refused by itself, with what is wrong
 
 
 def _parsed(line: str) -> cmcd.Cmcd | SourceFormatError:

@@ -149,5 +149,5 @@ class SessionLedger:
 
 
 def _height(variant: str) -> int:
-    digits = "".join(character for character in variant.partition("p")[0] if character.isdigit())
-    return int(digits) if digits else 0
+    digits = "".join(character for character in variant.partition("p")[0] if "0" <= character <= "9")
+    return int(digits[:9]) if digits else 0

@@ -133,11 +133,14 @@ class PublicApp:
     def _body(self, environ: dict[str, Any]) -> bytes:
         """The request's body, unpacked; raises BodyError."""
         length = environ.get("CONTENT_LENGTH") or ""
-        if not length.isdigit():
+        if not (length.isascii() and length.isdigit()):
             raise BodyError(411, "Content-Length is needed")
         if int(length) > self._max_body_bytes:
             raise BodyError(413, f"body over {self._max_body_bytes} bytes")
-        body: bytes = environ["wsgi.input"].read(int(length))
+        try:
+            body: bytes = environ["wsgi.input"].read(int(length))
+        except OSError as error:
+            raise BodyError(400, "body is cut short") from error
         coding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
         if coding in ("", "identity"):
             return body

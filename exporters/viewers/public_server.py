@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from gevent import Timeout
@@ -16,6 +17,7 @@ from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from exporters.errors import ConfigError
+from exporters.viewers.mishaps import Mishaps
 from exporters.viewers.public import PublicApp
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ MAX_CONNECTIONS = 20_000
 BACKLOG = 1024
 THREAD_NAME = "public"
 IDLE_SECONDS = 75.0
+_mishaps = Mishaps("a request could not be answered")
 
 
 def run_aside(function: Callable[[], None]) -> None:
@@ -43,6 +46,14 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
 
     def log_request(self) -> None:
         """Requests are counted by metrics; a log of them would hold addresses and session ids."""
+
+    def log_error(self, msg: str, *args: object) -> None:
+        """What clients did wrong is not logged either."""
+
+    def _log_error(self, t: type[BaseException], v: BaseException | None, tb: TracebackType | None) -> None:
+        """A failure of ours, without gevent's note of whom it answered."""
+        if isinstance(v, Exception):
+            _mishaps.note(v.with_traceback(tb))
 
 
 class PublicServer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 # What a report's transport is worth: a fact told by several is taken from the highest (events > requests > logs).
@@ -79,6 +80,14 @@ class Report(NamedTuple):
     """how much older it is than the newest report that came with it"""
 
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a name or id has no control characters, which history could not keep."""
+    return text.isprintable() or _CONTROL.search(text) is None
+
+
 def report_key(stream: str, session: str) -> str:
-    """How the engine files a session: a player's id is its own only within a stream."""
+    """How the engine files a session: a player's id is its own only within a stream, whose name has no blanks."""
     return f"{stream} {session}"

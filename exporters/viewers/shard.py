@@ -25,6 +25,7 @@ from exporters.viewers.inputs import (
     Tick,
 )
 from exporters.viewers.lifecycle import Lifecycle
+from exporters.viewers.mishaps import Mishaps
 from exporters.viewers.records import Records
 from exporters.viewers.reports import Report
 from exporters.viewers.session import Session
@@ -61,6 +62,7 @@ class Shard:
         self._clock_moved = clock_moved
         self.saved_at = 0.0
         self._records = records
+        self._mishaps = Mishaps("an input could not be applied")
         self.handoffs: dict[str, int] = {}
         self.journal: Callable[[Sequence[Input]], None] = lambda inputs: None
         """Called with inputs before they are applied."""
@@ -106,7 +108,18 @@ class Shard:
             return len(inputs) - 1
 
     def apply(self, one: Input) -> str:
-        """Apply one input; the caller holds the lock."""
+        """Apply one input; the caller holds the lock.
+
+        What fails is counted and changes nothing else: it is in the journal, and must not fail each start from now on.
+        """
+        try:
+            return self._apply(one)
+        except Exception as error:
+            self._mishaps.note(error)
+            self.tables.rejected.add(1, "error")
+            return "error"
+
+    def _apply(self, one: Input) -> str:
         kind = type(one)
         if kind is Report:
             return self.engine.apply(one)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ reader must store it at most once by its key. Every object has ``kind``; the kin
     frame was shown and this row counts as a play), viewed (it watched at least the view threshold and counts as a
     view). A session that was given up and came back is a further row with played and viewed false where they had been
     counted before, so that sums over rows are exact.
-``event`` (key: ``event_id``): one app event.
+``event`` (key: ``stream``, ``event``, ``event_id``): one app event.
     event_id, stream, event (chat_message, like, reaction, share, follow, donation, super_chat, subscription, tip,
     clip, other), time (Unix seconds), user_id (or null), session_id (HMAC, as in session rows, or null), amount
     (number or null, in ``currency``), currency (ISO 4217 or null), data (object, at most 2 KiB of JSON).
@@ -174,11 +174,12 @@ class SpoolWriter:
 
     def _measure(self) -> int:
         total = self._held_bytes
-        for path in self._folder.glob(f"*-{self._name}.*"):
-            try:
-                total += path.stat().st_size
-            except FileNotFoundError:  # the reader was faster
-                continue
+        for suffix in (OPEN_SUFFIX, CLOSED_SUFFIX):  # what the reader has set aside waits for nobody
+            for path in self._folder.glob(f"*-{self._name}{suffix}"):
+                try:
+                    total += path.stat().st_size
+                except FileNotFoundError:  # the reader was faster
+                    continue
         return total
 
 

@@ -6,7 +6,7 @@ import re
 
 from exporters.errors import SourceFormatError
 from exporters.viewers.cmcd import Cmcd, flag, number, strings, text
-from exporters.viewers.reports import STATES, Report, Viewer
+from exporters.viewers.reports import STATES, Report, Viewer, is_plain
 
 MAX_SESSION_ID, MAX_CONTENT_ID = 64, 128
 EVENTS = frozenset(
@@ -46,6 +46,8 @@ class CmcdTranslator:
         session = text(cmcd.get("sid", ""))
         if not session or len(session) > MAX_SESSION_ID:
             raise SourceFormatError("sid is missing or too long", "size" if session else "parse")
+        if not is_plain(session):
+            raise SourceFormatError("sid has control characters", "parse")
         get = cmcd.get
         version = get("v", "1")
         if version not in ("1", "2"):
@@ -62,7 +64,8 @@ class CmcdTranslator:
             object_type not in _OTHER_TYPES and (kind in ("segment", "part") or duration >= 0)
         )
         url, codes, background = get("url"), get("ec"), get("bg")
-        told_time = _scaled(cmcd["ts"], 0.001) if "ts" in cmcd else -1.0
+        # Version 1 has no ts; what is sent as such is no clock that could be told from the edge's.
+        told_time = told_moment(cmcd) if version == "2" or transport == "event" else -1.0
         return Report(
             session,
             stream,
@@ -70,7 +73,7 @@ class CmcdTranslator:
             2 if version == "2" else 1,
             received,
             told_time if told_time > 0 else time,
-            int(number(cmcd["sn"])) if "sn" in cmcd else -1,
+            _whole(cmcd["sn"]) if "sn" in cmcd else -1,
             event,
             state,
             media,
@@ -84,11 +87,11 @@ class CmcdTranslator:
             _scaled(cmcd["mtp"], _KBIT) if "mtp" in cmcd else -1.0,
             _scaled(cmcd["msd"], 0.001) if "msd" in cmcd else -1.0,
             tuple(strings(codes)[:8]) if codes else (),
-            int(number(cmcd["dfa"])) if "dfa" in cmcd else -1,
+            _whole(cmcd["dfa"]) if "dfa" in cmcd else -1,
             -1 if background is None else int(flag(cmcd, "bg")),
             cdn or text(get("cdn", ""))[:64],
             kind,
-            status or (max(0, int(number(cmcd["rc"]))) if "rc" in cmcd else 0),
+            status or (max(0, _whole(cmcd["rc"])) if "rc" in cmcd else 0),
             _scaled(cmcd["ttfb"], 0.001) if "ttfb" in cmcd else -1.0,
             -1.0,
             "",
@@ -100,6 +103,17 @@ class CmcdTranslator:
         """The rendition a URL path names, such as ``720p`` of ``/hls/demo_720p/5.ts``; ``""`` when it names none."""
         found = self._rendition.search(path)
         return found.group(1) if found else ""
+
+
+def told_moment(cmcd: Cmcd) -> float:
+    """``ts`` in Unix seconds, or -1 when it is missing or no such number."""
+    return _scaled(cmcd["ts"], 0.001) if "ts" in cmcd else -1.0
+
+
+def _whole(value: str) -> int:
+    """A whole number that the journal can hold, or -1 when it is none."""
+    amount = number(value)
+    return int(amount) if 0 <= amount < 2.0**63 else -1
 
 
 def _scaled(value: str, factor: float) -> float:

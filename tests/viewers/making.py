@@ -101,7 +101,11 @@ class Kept:
         self.shard.spool.rotate()
         for left in (self.folder / "spool").glob("*.open"):
             left.rename(left.with_suffix(".spool"))
-        keys = {"session": ("session_id", "joined"), "event": ("event_id",), "broadcast": ("stream", "started")}
+        keys = {
+            "session": ("session_id", "joined"),
+            "event": ("stream", "event", "event_id"),
+            "broadcast": ("stream", "started"),
+        }
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for file in SpoolReader(self.folder / "spool").files():
             for record in file.records:

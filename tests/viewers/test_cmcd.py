@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from exporters.errors import SourceFormatError
@@ -113,6 +116,54 @@ def test_units_become_base_units() -> None:
 )
 def test_a_url_tells_the_rendition(path: str, variant: str) -> None:
     assert CmcdTranslator(RENDITIONS).variant(path) == variant
+
+
+SLOW_PAIR = re.compile(
+    r'([A-Za-z*][A-Za-z0-9_.*-]*)(?:=("(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\)|[^,]*))?(?:,|$)'
+)
+SLOW_ITEM = re.compile(r'(-?[0-9.]+|"(?:[^"\\]|\\.)*")((?:;[a-z0-9*_.-]+(?:=[^\s;)]*)?)*)')
+"""What is meant, in the words of a plain regular expression; it takes quadratic time."""
+SHORT = st.lists(st.sampled_from(["aB", *'*1-.=,"( );\n!', '\\"', "\\"]), max_size=20).map("".join)
+
+
+@given(SHORT)
+def test_pairs_are_those_of_the_plain_expression(text: str) -> None:
+    assume("\\" not in text or "(" not in text)  # a list has no backslash outside of its strings
+    assert [pair[:2] for pair in cmcd._PAIR.findall(text) if not pair[2]] == SLOW_PAIR.findall(text)
+
+
+@given(SHORT)
+def test_items_are_those_of_the_plain_expression(text: str) -> None:
+    assume(not re.search(r'"(?:[^"\\]|\\.)*+(?!")', text))  # a string without end
+    assert [item for item in cmcd._ITEM.findall(text) if item[0]] == SLOW_ITEM.findall(text)
+
+
+def test_lists_may_have_quotes_within_strings() -> None:
+    pairs = cmcd.parse(r'ec=("a\"b" "c,\\" "(";x=1),sid="s"')
+    assert cmcd.strings(pairs["ec"]) == ['a"b', "c,\\", "("]
+    assert cmcd.text(pairs["sid"]) == "s"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 8000 + "!, x",
+        ',a=(\\"' * 1300,
+        ',a=("\\"' * 1000,
+        ', a=("' * 1300,
+        'ec=(1 "' + '\\"' * 4000,
+        "ec=(" + '"' * 8000,
+        "ec=(" + "-" * 8000,
+        "ec=(1" + ";a" * 4000,
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    begun = time.thread_time()
+    pairs = cmcd.parse(text + ', sid="s"')
+    for value in pairs.values():
+        cmcd.number(value)
+        cmcd.strings(value)
+    assert time.thread_time() - begun < 0.1  # some thousandths; quadratic time took up to a second
 
 
 @given(st.text(max_size=300))

@@ -31,11 +31,11 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     one.kill()
 
 
-def intake_of(kept: Kept) -> Intake:
+def intake_of(kept: Kept, geography: Geography | None = None) -> Intake:
     return Intake(
         kept.shard,
         Admission("VIEWERS_STREAMS", ("*",), lambda: None),
-        ViewerResolver(Pseudonyms(kept.folder / "state"), Geography("VIEWERS_GEO_DATABASE", "")),
+        ViewerResolver(Pseudonyms(kept.folder / "state"), geography or Geography("VIEWERS_GEO_DATABASE", "")),
         CmcdTranslator(RENDITIONS),
         RateLimit(0, 0),
         RateLimit(0, 0),

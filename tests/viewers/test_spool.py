@@ -76,3 +76,15 @@ def test_the_spool_is_bounded(tmp_path: Path) -> None:
     writer.turn()
     assert writer.write({"text": "x" * 40})
     writer.close()
+
+
+def test_files_that_the_reader_has_set_aside_take_no_room(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, limit_bytes=100)
+    assert writer.write({"text": "x" * 40})
+    writer.rotate()
+    (path,) = SpoolReader(tmp_path).waiting()
+    path.rename(path.with_suffix(".refused"))
+    writer.turn()
+    assert writer.waiting_bytes == 0
+    assert writer.write({"text": "x" * 40})
+    writer.close()
