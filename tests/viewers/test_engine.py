@@ -557,6 +557,17 @@ def test_a_listed_stream_that_nobody_watches_for_long_is_the_same_broadcast(kept
     assert (row["started"], row["plays"], row["watch_seconds"]) == (START, 2, 20.0)
 
 
+def test_a_session_that_cannot_be_ended_is_gone_all_the_same_and_holds_no_other_up(kept: Kept) -> None:
+    for session in ("a", "b"):
+        kept.shard.take([report(session, START, sequence=0)])
+    broken = next(iter(kept.shard.engine.sessions.values()))
+    broken.points.append(("no point",))  # type: ignore[arg-type]
+    kept.shard.take([Tick(START + 300)])
+    assert len(kept.shard.engine.sessions) == 0
+    assert (demo(kept).concurrent, demo(kept).sessions) == (0, 0)
+    assert kept.shard.tables.rejected.get("error") == 1
+
+
 def test_the_next_broadcast_starts_at_zero_while_counters_go_on(kept: Kept) -> None:
     kept.shard.take([StreamLive("demo", START, START)])
     tell(kept, (0, "p"), (10, "q"))
