@@ -38,9 +38,10 @@ class Stream:
             return []
         messages: list[dict[str, Any]] = []
         while data:
-            assert data[0] == 0x81
             end = 2 + data[1]
-            messages.append(json.loads(data[2:end]))
+            if data[0] != 0x89:  # a ping may come at any time
+                assert data[0] == 0x81
+                messages.append(json.loads(data[2:end]))
             data = data[end:]
         return [(one["seq"], one["viewers"]) for one in messages]
 
