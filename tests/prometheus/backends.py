@@ -16,6 +16,7 @@ from tests.prometheus.rulefiles import PROMETHEUS
 from tests.servers import free_port, instant, prometheus, running, wait_until
 
 FAST = re.compile(r"(interval|timeout): \d+[sm]\b")
+SECOND_SCRAPE = "cluster:livestream_rtmp_stream_receive_bytes:rate1m"
 LAST_RECORDED = "slo:livestream_error_budget_remaining:ratio"
 
 
@@ -49,6 +50,7 @@ def filled_prometheus(folder: Path, feed_port: int, blocks: Path, binary: str, w
     with prometheus(folder, config, port, binary, retention="30d") as url:
         wait_until(lambda: len(instant(url, LAST_RECORDED)) == 6, "all rules of Prometheus", 60)
         wait_until(lambda: len(instant(url, 'up{service="livestream"} == 1')) == 5, "all hops")
+        wait_until(lambda: instant(url, SECOND_SCRAPE), "rates over a minute, of which history has one sample")
         yield url
 
 
