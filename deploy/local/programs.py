@@ -157,7 +157,6 @@ def bridge_environ(config: LocalConfig) -> dict[str, str]:
         "BRIDGE_METRICS_LISTEN": f"{HOST}:{config.bridge_metrics_port}",
         "BRIDGE_AUTH": "off",
         "BRIDGE_BROADCAST_SECONDS": str(config.broadcast_seconds),
-        "BRIDGE_TICK_SECONDS": "1",  # as often as Prometheus computes here
         "BRIDGE_INTERNAL_TOKEN_FILE": f"{config.var}/secrets/internal-token",
         "BRIDGE_EVENTS_URL": config.url(config.viewers_metrics_port, "/events"),
         "BRIDGE_RTMP_URL": f"rtmp://{HOST}:{config.rtmp_port}/live",
