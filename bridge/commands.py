@@ -14,7 +14,7 @@ import click
 from bridge.config import PREFIX, Config
 from bridge.tokens import mint
 from exporters import logs, settings
-from exporters.checks import cannot_listen, parse_address
+from exporters.checks import cannot_listen, family_of, parse_address
 from exporters.errors import ConfigError
 
 DAY_SECONDS = 86400
@@ -75,8 +75,7 @@ def openapi() -> None:
 
 def _check_free(variable: str, address: tuple[str, int]) -> None:
     """Raises ConfigError when the address is taken; gunicorn would try again for a while and then say less."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(family_of(address[0])) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)

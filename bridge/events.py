@@ -17,9 +17,9 @@ from bridge.identity import INGEST
 from bridge.openapi import describe
 from bridge.problems import invalid, unavailable
 from bridge.services import Services
+from exporters.nesting import MAX_DEPTH, is_deeper
 
 MAX_TEXT = 128
-MAX_DEPTH = 32
 HANDOFF_SECONDS = 3.0
 
 
@@ -82,7 +82,7 @@ def read_event(body: Any) -> dict[str, Any]:
     ]
     if not isinstance(body.get("eventData", {}), dict):
         bad.append(("eventData", "must be an object"))
-    elif _is_deeper(body.get("eventData"), MAX_DEPTH):
+    elif is_deeper(body.get("eventData")):
         bad.append(("eventData", f"must be nested at most {MAX_DEPTH} levels deep"))
     if "timestamp" in body and not _is_instant(body["timestamp"]):
         bad.append(("timestamp", "must be an ISO 8601 instant or Unix milliseconds"))
@@ -90,15 +90,6 @@ def read_event(body: Any) -> dict[str, Any]:
         raise invalid(bad)
     known = ("streamId", "eventType", "eventData", "timestamp", "sessionId", "userId", "eventId")
     return {name: body[name] for name in known if name in body}
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether lists and objects are nested over so many levels, the outermost being one."""
-    layer = [value]
-    for _ in range(levels):
-        containers = [one.values() if isinstance(one, dict) else one for one in layer if isinstance(one, dict | list)]
-        layer = [inner for one in containers for inner in one]
-    return any(isinstance(one, dict | list) for one in layer)
 
 
 def _is_instant(value: Any) -> bool:

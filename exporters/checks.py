@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import socket
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -47,6 +48,11 @@ def parse_address(variable: str, text: str) -> tuple[str, int]:
     if not _HOST.fullmatch(host) or not (port.isascii() and port.isdigit()) or int(port) > MAX_PORT:
         raise ConfigError(f"{variable} is {text!r}; it must be host:port, for example 127.0.0.1:9701")
     return host.strip("[]"), int(port)
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Whether a host to listen on is of IPv4 or IPv6."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def check_apart(first: tuple[str, str], second: tuple[str, str]) -> None:

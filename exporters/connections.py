@@ -7,6 +7,8 @@ import socket
 from socketserver import BaseServer, ThreadingMixIn
 from typing import Any
 
+from exporters.checks import family_of
+
 
 class ThreadedConnections(ThreadingMixIn, BaseServer):
     """Mixed into a server: once it is closed it serves nobody, not even over the connections that were open.
@@ -19,7 +21,7 @@ class ThreadedConnections(ThreadingMixIn, BaseServer):
 
     def __init__(self, address: tuple[str, int], *arguments: Any) -> None:
         self._connections: set[socket.socket] = set()
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.address_family = family_of(address[0])
         super().__init__(address, *arguments)
 
     def process_request(self, request: Any, client_address: Any) -> None:

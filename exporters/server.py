@@ -21,7 +21,6 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from exporters import __version__, metrics
 from exporters.checks import cannot_listen
-from exporters.checks import parse_address as parse_address
 from exporters.collecting import Collector, GuardedCollectors
 from exporters.connections import ThreadedConnections
 from exporters.exposition import OPENMETRICS_TYPE, TEXT_TYPE, Samples, wants_openmetrics

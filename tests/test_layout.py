@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "exporters.exposition",
         "exporters.discovery",
         "exporters.loop",
+        "exporters.nesting",
         "exporters.collecting",
         "exporters.server",
         "prometheus.queries",

@@ -25,9 +25,10 @@ from exporters.cdn.sources.tail import LogTail
 from exporters.cdn.tables import DeliveryTables
 from exporters.cdn.tally import SourceTally
 from exporters.cdn.times import SourceIdentity
+from exporters.checks import parse_address
 from exporters.errors import ConfigError
 from exporters.naming import RENDITION_SUFFIXES
-from exporters.server import Service, Worker, parse_address
+from exporters.server import Service, Worker
 from exporters.settings import Secret, setting
 
 PREFIX = "CDN_"

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import yaml
 
+from exporters import broken_yaml
 from exporters.checks import is_url, without_account
 from exporters.discovery import LiveStream
 from exporters.errors import ConfigError
@@ -71,11 +72,8 @@ def read_targets(text: str) -> list[Target]:
     """
     try:
         document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        # The parser's own message has several lines and quotes the file, which may hold tokens.
-        raise ConfigError(f"not YAML{where}") from None
+    except broken_yaml.ERRORS as error:
+        raise ConfigError(f"not YAML{broken_yaml.place(error)}") from None
     rows = (document or {}).get("targets") if isinstance(document, dict | None) else None
     if not isinstance(rows, list):
         raise ConfigError("it must have a list named targets")

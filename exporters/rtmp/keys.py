@@ -14,6 +14,7 @@ from typing import Protocol
 import requests
 import yaml
 
+from exporters import broken_yaml
 from exporters.errors import ConfigError, SourceError, SourceFormatError, SourceUnreachableError
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,8 @@ class FileKeys:
     def _parse(self, text: str) -> Mapping[str, str]:
         try:
             found = yaml.safe_load(text) or {}
-        except (yaml.YAMLError, ValueError) as error:
-            mark = getattr(error, "problem_mark", None)
-            where = f" near line {mark.line + 1}" if mark else ""
-            # Neither the parser's message nor its cause is passed on: they quote the line, which holds a key.
-            raise SourceFormatError(f"the keys file {self._path} is no YAML{where}") from None
+        except broken_yaml.ERRORS as error:
+            raise SourceFormatError(f"the keys file {self._path} is no YAML{broken_yaml.place(error)}") from None
         if not isinstance(found, dict) or not all(isinstance(one, str) for pair in found.items() for one in pair):
             raise SourceFormatError(f"the keys file {self._path} must map each key (text) to a stream id (text)")
         return found

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 
 from exporters.errors import SourceFormatError
+from exporters.nesting import MAX_DEPTH, is_deeper
 from exporters.viewers.inputs import AppEvent
 from exporters.viewers.reports import is_plain
 
 MAX_EVENTS = 64
 MAX_DATA_BYTES = 2048
-MAX_DATA_DEPTH = 32
 MAX_ID = 128
 LATEST_SECONDS, EARLIEST_SECONDS = 60.0, 86400.0
 """How far ahead and behind the clock a timestamp may be; else the time of arrival is used."""
@@ -45,8 +45,8 @@ def app_event(row: dict[str, Any], received: float) -> AppEvent:
         details = {}
     if not isinstance(details, dict):
         raise SourceFormatError("eventData must be an object")
-    if _is_deeper(details, MAX_DATA_DEPTH):
-        raise SourceFormatError(f"eventData is nested over {MAX_DATA_DEPTH} deep")
+    if is_deeper(details):
+        raise SourceFormatError(f"eventData is nested over {MAX_DEPTH} deep")
     data = orjson.dumps(details, option=orjson.OPT_SORT_KEYS)
     if len(data) > MAX_DATA_BYTES:
         raise SourceFormatError(f"eventData over {MAX_DATA_BYTES} bytes", "size")
@@ -75,21 +75,6 @@ def _text(row: dict[str, Any], name: str) -> str:
     if not is_plain(str(value)):
         raise SourceFormatError(f"{name} has control characters")
     return str(value)
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether objects and lists are nested in more than so many levels."""
-    nested = [value]
-    for _ in range(levels):
-        nested = [
-            inner
-            for one in nested
-            for inner in (one.values() if isinstance(one, dict) else one)
-            if isinstance(inner, (dict, list))
-        ]
-        if not nested:
-            return False
-    return True
 
 
 def _time(value: Any, received: float) -> float:

@@ -16,6 +16,7 @@ from gevent.hub import get_hub
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
+from exporters.checks import family_of
 from exporters.errors import ConfigError
 from exporters.viewers.mishaps import Mishaps
 from exporters.viewers.public import PublicApp
@@ -71,7 +72,7 @@ class PublicServer:
     def start(self) -> None:
         """Listen and serve; raises ConfigError when the port is taken."""
         host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        family = family_of(host)
         try:
             self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:

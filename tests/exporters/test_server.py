@@ -9,10 +9,11 @@ import pytest
 import requests
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from exporters.checks import parse_address
 from exporters.errors import ConfigError
 from exporters.exposition import OPENMETRICS_TYPE, Samples, Table
 from exporters.metrics import RTMP_UP
-from exporters.server import Reply, Request, RunningService, Service, parse_address, serve
+from exporters.server import Reply, Request, RunningService, Service, serve
 
 
 class Up:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from exporters.cdn.counting import MAX_LINE_BYTES, ChunkCounter
 from exporters.cdn.ledger import Ledger
 from exporters.cdn.tally import SourceTally
+from exporters.checks import family_of
 from exporters.connections import ThreadedConnections
 from exporters.errors import ConfigError
 
@@ -97,8 +98,7 @@ class SyslogUdp:
 
     def start(self) -> None:
         """Listen; raises ConfigError when the port is taken."""
-        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket = socket.socket(family_of(self._address[0]), socket.SOCK_DGRAM)
         try:
             self._socket.bind(self._address)
         except OSError as error:
